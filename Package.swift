@@ -1,0 +1,126 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of language rules for every target of the package.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "asnode",
+    products: [
+        .library(name: "ClusterCore", targets: ["ClusterCore"]),
+        .library(name: "StorageSQLite", targets: ["StorageSQLite"]),
+        .library(name: "VPNProtocol", targets: ["VPNProtocol"]),
+        .library(name: "VPNEngine", targets: ["VPNEngine"]),
+        .library(name: "NodeRuntime", targets: ["NodeRuntime"]),
+        .executable(name: "asnode", targets: ["asnode"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C: system libraries and the kernel interfaces that Swift cannot call directly.
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CLinuxIO"),
+
+        // Formats that both sides of the house need. Standard library only.
+        .target(name: "VPNFormats", swiftSettings: strict),
+
+        // The cluster: values, store protocols, and the logic over them.
+        .target(
+            name: "ClusterCore",
+            dependencies: [
+                "VPNFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ClusterOperations",
+            dependencies: ["ClusterCore"],
+            swiftSettings: strict),
+
+        // Storage: the stores once in SQL, one driver per database beneath.
+        .target(
+            name: "StorageSQL",
+            dependencies: ["ClusterCore"],
+            swiftSettings: strict),
+        .target(
+            name: "StorageSQLite",
+            dependencies: ["StorageSQL", "CSQLite"],
+            swiftSettings: strict),
+
+        // The OpenVPN protocol without I/O, and the engine that drives it.
+        .target(name: "VPNProtocol", dependencies: ["VPNFormats"], swiftSettings: strict),
+        .target(
+            name: "VPNEngine",
+            dependencies: ["VPNProtocol", "VPNFormats", "COpenSSL", "CLinuxIO"],
+            swiftSettings: strict + [.strictMemorySafety()]),
+
+        // The composition, and the command line over it.
+        .target(
+            name: "NodeRuntime",
+            dependencies: [
+                "ClusterCore", "VPNEngine",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "asnode",
+            dependencies: [
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite", 
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+
+        // Simulation: virtual clock, seeded randomness, lossy network.
+        .target(
+            name: "SimulationKit",
+            dependencies: ["ClusterCore", "VPNProtocol"],
+            swiftSettings: strict),
+
+        .testTarget(name: "VPNFormatsTests", dependencies: ["VPNFormats"], swiftSettings: strict),
+        .testTarget(
+            name: "ClusterCoreTests",
+            dependencies: ["ClusterCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StorageSQLiteTests",
+            dependencies: ["ClusterCore", "StorageSQL", "StorageSQLite"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "VPNProtocolTests",
+            dependencies: ["VPNProtocol", "VPNFormats"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "VPNEngineTests",
+            dependencies: ["VPNEngine", "VPNProtocol", "VPNFormats", "SimulationKit"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ArchitectureTests",
+            swiftSettings: strict),
+    ]
+)
