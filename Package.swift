@@ -88,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "asnode",
             dependencies: [
-                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite", 
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -119,8 +119,12 @@ let package = Package(
             name: "VPNEngineTests",
             dependencies: ["VPNEngine", "VPNProtocol", "VPNFormats", "SimulationKit"],
             swiftSettings: strict),
+        // The rules of the house, read off the sources; and real clients against the built program.
         .testTarget(
             name: "ArchitectureTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "InteropTests",
             swiftSettings: strict),
     ]
 )

@@ -1,0 +1,66 @@
+/// What each target may import, written once as data.
+///
+/// `modules` are targets of this package that stand directly beneath; what these may import themselves is allowed too
+/// (C modules excepted: only the target that wraps one may see it). `external` are modules of other packages and of
+/// the toolchain, and are never inherited.
+struct Layer {
+    let modules: Set<String>
+    let external: Set<String>
+
+    init(_ modules: Set<String>, external: Set<String> = []) {
+        self.modules = modules
+        self.external = external
+    }
+}
+
+/// The arrows of `docs/architecture.md`.
+enum Architecture {
+    static let layers: [String: Layer] = [
+        "VPNFormats": Layer([]),
+        "VPNProtocol": Layer(["VPNFormats"]),
+        "ClusterCore": Layer(
+            ["VPNFormats"],
+            external: ["Crypto", "CryptoExtras", "SwiftASN1", "X509", "Foundation", "FoundationEssentials"]),
+        "ClusterOperations": Layer(["ClusterCore"], external: ["Foundation", "FoundationEssentials"]),
+        "StorageSQL": Layer(["ClusterCore"], external: ["Foundation", "FoundationEssentials", "Synchronization"]),
+        "StorageSQLite": Layer(
+            ["StorageSQL", "CSQLite"], external: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
+        "VPNEngine": Layer(["VPNProtocol", "COpenSSL", "CLinuxIO"], external: ["Glibc", "Synchronization"]),
+        "NodeRuntime": Layer(
+            ["ClusterCore", "VPNEngine"],
+            external: [
+                "Foundation", "FoundationEssentials", "Glibc", "Logging", "Metrics", "ServiceLifecycle",
+                "Synchronization",
+            ]),
+        "asnode": Layer(
+            ["NodeRuntime", "ClusterOperations", "StorageSQLite"],
+            external: [
+                "ArgumentParser", "Configuration", "Foundation", "FoundationEssentials", "Glibc", "Logging",
+                "ServiceLifecycle", "Synchronization",
+            ]),
+        "SimulationKit": Layer(["ClusterCore", "VPNProtocol"]),
+    ]
+
+    /// Modules that are C, whose headers only the target that wraps them may see.
+    static let cModules: Set<String> = ["CSQLite", "COpenSSL", "CLinuxIO"]
+
+    /// Targets where time, randomness and I/O are parameters.
+    static let pureTargets: Set<String> = ["VPNFormats", "VPNProtocol", "ClusterCore", "SimulationKit"]
+
+    /// Every module that `target` may import.
+    static func allowedImports(of target: String) -> Set<String> {
+        guard let layer = layers[target] else { return [] }
+        return layer.external.union(layer.modules).union(reachable(from: target).subtracting(cModules))
+    }
+
+    /// Every module of this package below `target`, C modules included.
+    static func reachable(from target: String) -> Set<String> {
+        var seen: Set<String> = []
+        var open = Array(layers[target]?.modules ?? [])
+        while let module = open.popLast() {
+            guard seen.insert(module).inserted else { continue }
+            open.append(contentsOf: layers[module]?.modules ?? [])
+        }
+        return seen
+    }
+}
