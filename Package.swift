@@ -102,7 +102,18 @@ let package = Package(
             dependencies: ["ClusterCore", "VPNProtocol"],
             swiftSettings: strict),
 
-        .testTarget(name: "VPNFormatsTests", dependencies: ["VPNFormats"], swiftSettings: strict),
+        // What protocol tests and the fuzzer share: primitives of swift-crypto, seeded randomness, published vectors.
+        .target(
+            name: "ProtocolTestKit",
+            dependencies: [
+                "VPNFormats", "VPNProtocol",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            path: "Tests/ProtocolTestKit",
+            swiftSettings: strict),
+        .testTarget(
+            name: "VPNFormatsTests", dependencies: ["VPNFormats", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(
             name: "ClusterCoreTests",
             dependencies: ["ClusterCore"],
@@ -113,7 +124,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "VPNProtocolTests",
-            dependencies: ["VPNProtocol", "VPNFormats"],
+            dependencies: ["VPNProtocol", "VPNFormats", "ProtocolTestKit"],
             swiftSettings: strict),
         .testTarget(
             name: "VPNEngineTests",
