@@ -55,10 +55,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ClusterOperations",
-            dependencies: [
-                "ClusterCore", "VPNFormats",
-                .product(name: "Configuration", package: "swift-configuration"),
-            ],
+            dependencies: ["ClusterCore"],
             swiftSettings: strict),
 
         // Storage: the stores once in SQL, one driver per database beneath.
@@ -82,7 +79,7 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "ClusterCore", "VPNEngine", "VPNProtocol", "VPNFormats",
+                "ClusterCore", "VPNEngine",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -131,7 +128,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "VPNEngineTests",
-            dependencies: ["VPNEngine", "VPNProtocol", "VPNFormats", "SimulationKit"],
+            dependencies: [
+                "VPNEngine", "VPNProtocol", "VPNFormats", "SimulationKit",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
             swiftSettings: strict),
         // The rules of the house, read off the sources; and real clients against the built program.
         .testTarget(
