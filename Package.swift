@@ -55,7 +55,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ClusterOperations",
-            dependencies: ["ClusterCore"],
+            dependencies: [
+                "ClusterCore", "VPNFormats",
+                .product(name: "Configuration", package: "swift-configuration"),
+            ],
             swiftSettings: strict),
 
         // Storage: the stores once in SQL, one driver per database beneath.
@@ -79,7 +82,7 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "ClusterCore", "VPNEngine",
+                "ClusterCore", "VPNEngine", "VPNProtocol", "VPNFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

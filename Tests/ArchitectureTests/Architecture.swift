@@ -21,7 +21,8 @@ enum Architecture {
         "ClusterCore": Layer(
             ["VPNFormats"],
             external: ["Crypto", "CryptoExtras", "SwiftASN1", "X509", "Foundation", "FoundationEssentials"]),
-        "ClusterOperations": Layer(["ClusterCore"], external: ["Foundation", "FoundationEssentials"]),
+        "ClusterOperations": Layer(
+            ["ClusterCore"], external: ["Configuration", "Foundation", "FoundationEssentials", "Glibc"]),
         "StorageSQL": Layer(["ClusterCore"], external: ["Foundation", "FoundationEssentials", "Synchronization"]),
         "StorageSQLite": Layer(
             ["StorageSQL", "CSQLite"], external: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
@@ -35,7 +36,7 @@ enum Architecture {
         "asnode": Layer(
             ["NodeRuntime", "ClusterOperations", "StorageSQLite"],
             external: [
-                "ArgumentParser", "Configuration", "Foundation", "FoundationEssentials", "Glibc", "Logging",
+                "ArgumentParser", "Foundation", "FoundationEssentials", "Glibc", "Logging",
                 "ServiceLifecycle", "Synchronization",
             ]),
         "SimulationKit": Layer(["ClusterCore", "VPNProtocol"]),

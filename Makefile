@@ -1,0 +1,46 @@
+# `make` alone lists the targets.
+.DEFAULT_GOAL := help
+BUILD_FLAGS := --explicit-target-dependency-import-check error
+PACKETS ?= 2000000
+
+.PHONY: help run test build lint format fuzz interop docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make run takes HOST=name-or-address LISTEN=udp:1194 VPN_USER=user1 VPN_PASSWORD=… VAR=./var"
+	@echo "  make fuzz takes PACKETS=2000000 SEED=…"
+
+run: ## Build, make a node with one user below ./var if there is none, run it in the foreground (root)
+	@scripts/run.sh
+
+test: ## Install what the tests need, build, run every test (root: real clients in network namespaces)
+	@scripts/test.sh
+
+build: ## Build everything in debug mode, tests included
+	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES
+	swift build --build-tests $(BUILD_FLAGS)
+
+lint: ## Check formatting and that every public symbol is documented
+	@scripts/lint.sh
+
+format: ## Bring the sources into the house's format
+	swift format --in-place --parallel --recursive Package.swift $(wildcard Sources Tests Fuzz Examples)
+
+fuzz: ## Feed 2 million mutated packets to every parser that sees bytes from outside (release build)
+	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES
+	swift build -c release --product fuzz $(BUILD_FLAGS)
+	.build/release/fuzz --packets $(PACKETS)
+
+interop: ## Only the tests with stock clients (root)
+	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES $$TEST_PACKAGES
+	swift build -c release --product asnode $(BUILD_FLAGS)
+	swift build --build-tests $(BUILD_FLAGS)
+	ASNODE_BINARY=$(CURDIR)/.build/release/asnode \
+	    swift test --skip-build --disable-xctest --no-parallel --filter InteropTests $(BUILD_FLAGS)
+
+docs: ## Write the reference of every library as HTML below .build/docs
+	@scripts/docs.sh
+
+clean: ## Remove build products; ./var stays
+	swift package clean

@@ -1,0 +1,44 @@
+public import VPNFormats
+
+/// What the doctor needs to know of the database's content.
+public struct ClusterFacts: Sendable, Hashable {
+    /// One certificate that the node itself works with.
+    public struct Certificate: Sendable, Hashable {
+        /// What it is, for people: "certificate authority", "server certificate".
+        public var title: String
+        /// Valid from, microseconds since 1970 UTC.
+        public var notBefore: Int64
+        /// Valid until, microseconds since 1970 UTC.
+        public var notAfter: Int64
+
+        /// A certificate's term.
+        public init(title: String, notBefore: Int64, notAfter: Int64) {
+            self.title = title
+            self.notBefore = notBefore
+            self.notAfter = notAfter
+        }
+    }
+
+    /// The name that profiles tell clients to connect to; `nil` when unset.
+    public var hostname: String?
+    /// The networks that clients get their addresses from.
+    public var clientNetworks: [IPPrefix]
+    /// The database's clock, microseconds since 1970 UTC.
+    public var storeTime: Int64
+    /// The certificates that the node works with.
+    public var certificates: [Certificate]
+    /// Rows that were written without the cluster's key, for people.
+    public var tampered: [String]
+
+    /// Facts as they are given.
+    public init(
+        hostname: String?, clientNetworks: [IPPrefix], storeTime: Int64, certificates: [Certificate],
+        tampered: [String] = []
+    ) {
+        self.hostname = hostname
+        self.clientNetworks = clientNetworks
+        self.storeTime = storeTime
+        self.certificates = certificates
+        self.tampered = tampered
+    }
+}
