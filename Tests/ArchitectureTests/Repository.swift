@@ -17,9 +17,10 @@ enum Repository {
         .sorted { $0.path < $1.path }
     }
 
-    static func swiftSources() throws -> [SourceText] {
-        try files(in: ["Sources"], endingIn: [".swift"])
-    }
+    /// The Swift files of all targets, read once.
+    static func swiftSources() throws -> [SourceText] { try cachedSources.get() }
+
+    private static let cachedSources = Result { try files(in: ["Sources"], endingIn: [".swift"]) }
 
     /// Text that a reader of the project meets: code, documents, scripts, settings.
     static func readableFiles() throws -> [SourceText] {

@@ -83,6 +83,7 @@ struct SourceRules {
         let form = /\b(?:try!|as!|fatalError\b|preconditionFailure\b)|[\w)\]]!(?![=])/.wordBoundaryKind(.simple)
         let lines = file.lines
         return file.codeLines.enumerated().compactMap { index, line in
+            guard line.contains("!") || line.contains("ailure") || line.contains("fatal") else { return nil }
             guard let match = line.firstMatch(of: form) else { return nil }
             let context = lines[max(0, index - 1)...index].joined(separator: "\n")
             guard !context.contains("// Invariant:") else { return nil }
@@ -109,6 +110,7 @@ struct SourceRules {
         let machine = /(?:^|[^\w.])\/(?:home|Users|work|root)\/\w/
         let depth = file.path.split(separator: "/").count - 1
         return file.lines.enumerated().compactMap { index, line in
+            guard line.contains("/") else { return nil }
             let ups = line.matches(of: /(?:\.\.\/)+/).map { $0.0.count / 3 }.max() ?? 0
             guard ups > depth || line.contains(machine) else { return nil }
             return "\(file.path):\(index + 1): a path that exists on one machine only, or outside the repository"

@@ -22,6 +22,7 @@ public struct SwiftCryptoFormatCryptography: FormatCryptography {
             let nonce = try AES._CTR.Nonce(nonceBytes: iv)
             return Array(try AES._CTR.encrypt(data, using: SymmetricKey(data: key), nonce: nonce))
         } catch {
+            // Invariant: the sizes were checked above, and nothing else makes it fail.
             preconditionFailure("AES-256-CTR cannot fail for a key of 32 bytes and a block of 16")
         }
     }
