@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import SwiftASN1
 package import X509
@@ -21,6 +22,8 @@ public struct LeafIdentity: Hashable, Sendable {
     public let notBefore: Timestamp
     /// Until when it is valid.
     public let notAfter: Timestamp
+    /// SHA-256 of the DER form, 32 bytes.
+    public let fingerprint: [UInt8]
 
     /// Reads the certificate of a client.
     ///
@@ -28,10 +31,10 @@ public struct LeafIdentity: Hashable, Sendable {
     /// - Throws: ``PKIError`` with code `badCertificate` when it is too long, cannot be read, has a serial number or
     ///   subject that this product does not issue, or names more than one user.
     public init(der: [UInt8]) throws(PKIError) {
-        try self.init(Self.certificate(der: der))
+        try self.init(Self.certificate(der: der), der: der)
     }
 
-    package init(_ certificate: X509.Certificate) throws(PKIError) {
+    package init(_ certificate: X509.Certificate, der: [UInt8]) throws(PKIError) {
         guard let serial = CertificateSerial(bytes: certificate.serialNumber.bytes) else {
             throw PKIError(.badCertificate, "the certificate has no serial number of 1 to 20 bytes")
         }
@@ -43,7 +46,11 @@ public struct LeafIdentity: Hashable, Sendable {
         self.notAfter = notAfter
         commonName = try Self.commonName(of: certificate.subject)
         userID = try Self.userID(of: certificate)
+        fingerprint = Self.fingerprint(der: der)
     }
+
+    /// SHA-256 of a certificate in DER.
+    static func fingerprint(der: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: der)) }
 
     /// Reads any certificate within the bounds.
     static func certificate(der: [UInt8]) throws(PKIError) -> X509.Certificate {
@@ -90,7 +97,7 @@ public struct LeafIdentity: Hashable, Sendable {
 
 extension IssuedCertificate {
     package init(_ certificate: X509.Certificate, der: [UInt8]) throws(PKIError) {
-        let identity = try LeafIdentity(certificate)
+        let identity = try LeafIdentity(certificate, der: der)
         self.init(
             serial: identity.serial, commonName: identity.commonName, notBefore: identity.notBefore,
             notAfter: identity.notAfter, der: der)
