@@ -17,16 +17,15 @@ final class AsnodeProcess {
 
     /// Makes a standalone node whose profiles name `Topology.hostName`.
     init(
-        in topology: Topology, data: String = "node", listen: String = "udp:\(port)", settings: [String: String] = [:]
-    )
-        throws
-    {
+        in topology: Topology, data: String = "node", listen: [String] = ["udp:\(port)"],
+        settings: [String: String] = [:]
+    ) throws {
         guard FileManager.default.isExecutableFile(atPath: Self.binary) else {
             throw HarnessError("no program at \(Self.binary): run `swift build`, or set ASNODE_BINARY")
         }
         self.topology = topology
         self.data = topology.file(data)
-        try command("init", "--hostname", Topology.hostName, "--name", "n1", "--listen", listen)
+        try check(["init", "--hostname", Topology.hostName, "--name", "n1"] + listen.flatMap { ["--listen", $0] })
         // The cheapest hash that is allowed: these tests measure tunnels, and run on two cores.
         try command("config", "set", "password.scrypt-cost", "14")
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) { try command("config", "set", name, value) }
@@ -40,6 +39,11 @@ final class AsnodeProcess {
     /// - Throws: `HarnessError` when it fails.
     @discardableResult
     func command(_ arguments: String..., input: String = "") throws -> String {
+        try check(arguments, input: input)
+    }
+
+    @discardableResult
+    private func check(_ arguments: [String], input: String = "") throws -> String {
         let result = try attempt(arguments, input: input)
         guard result.succeeded else {
             throw HarnessError("asnode \(arguments.joined(separator: " ")): \(result.status)\n\(result.output)")
