@@ -19,6 +19,11 @@ public struct CertificateValidity: Hashable, Sendable {
         self.init(uncheckedDays: days)
     }
 
+    /// Takes over a duration of a setting, brought into the same bounds; at least a minute.
+    public init(_ duration: Duration) {
+        seconds = min(max(60, duration.wholeMicroseconds / 1_000_000), 7_305 * 86_400)
+    }
+
     private init(uncheckedDays days: Int) { seconds = Int64(days) * 86_400 }
 }
 

@@ -55,6 +55,23 @@ public struct IssuedCertificate: Sendable, Equatable {
 
     /// The certificate in PEM (RFC 7468).
     public var pem: String { PEMDocument(type: "CERTIFICATE", derBytes: der).pemString + "\n" }
+
+    /// The row that the store keeps of it.
+    ///
+    /// - Parameters:
+    ///   - kind: What it was issued as.
+    ///   - user: Whose it is; for clients alone.
+    ///   - profile: What the profile asks of its user; for clients alone.
+    ///   - privateKey: The sealed key, where the cluster keeps it: of authority and server.
+    ///   - issuedAt: When it was issued.
+    public func record(
+        as kind: CertificateRecord.Kind, user: UserID? = nil, profile: ProfileKind? = nil,
+        privateKey: SealedValue? = nil, issuedAt: Timestamp
+    ) -> CertificateRecord {
+        CertificateRecord(
+            serial: serial, kind: kind, commonName: commonName, user: user, profile: profile, notBefore: notBefore,
+            notAfter: notAfter, der: der, privateKey: privateKey, issuedAt: issuedAt)
+    }
 }
 
 extension Timestamp {
