@@ -21,7 +21,7 @@ public struct ClusterInfo: Hashable, Sendable {
 public struct Revision: Hashable, Sendable {
     /// The history that the number counts in.
     public var lineage: LineageID
-    /// Starts at 0 in an empty cluster.
+    /// 1 when the cluster was just made.
     public var number: Int64
     /// Written with the change that made this revision.
     public var change: ChangeID

@@ -9,7 +9,7 @@ public protocol CertificateReader {
     /// The certificates of a kind, the newest first: those of the authority and of the server are few.
     func certificates(_ kind: CertificateRecord.Kind) throws -> Checked<[CertificateRecord]>
 
-    /// All certificates in the order of their serials (shorter ones first, then by bytes).
+    /// All certificates in the byte order of their serials.
     ///
     /// - Parameters:
     ///   - serial: Only certificates after this one; `nil` begins with the first.

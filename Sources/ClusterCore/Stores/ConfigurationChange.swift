@@ -4,7 +4,7 @@
 /// nothing and is not recorded. All throw ``StorageError``: ``StorageError/Code/constraint(_:)`` with the name that is
 /// stated at the call, ``StorageError/Code/outdated`` when a version that was read is not the stored one any more,
 /// ``StorageError/Code/notFound`` when the thing is not there, ``StorageError/Code/tampered`` when the row that is to
-/// be replaced was not written by this cluster, ``StorageError/Code/invalid`` when a value breaks the limits that its
+/// be updated was not written by this cluster (setting, removing and refusing replace such a row and so mend it), ``StorageError/Code/invalid`` when a value breaks the limits that its
 /// type states.
 public protocol ConfigurationChange {
     /// The same transaction for reading; sees what was written so far.

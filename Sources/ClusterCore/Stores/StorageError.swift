@@ -5,7 +5,7 @@ public struct StorageError: Error, Hashable, Sendable {
     /// The class of an error, the same on all backends. New ones may appear in minor releases.
     public struct Code: Hashable, Sendable {
         private enum Kind: Hashable {
-            case conflict, constraint(String), connectionLost, commitUnknown, readOnly, outOfSpace, schemaTooNew
+            case conflict, constraint(String), connectionLost, commitUnknown, readOnly, outOfSpace, schemaTooNew, schemaTooOld
             case permission, timeout, busy, foreign, corrupt, tampered, malformedRow, outdated, fenced, notFound
             case invalid, misuse, closed, unavailable, moving, failed
         }
@@ -28,6 +28,8 @@ public struct StorageError: Error, Hashable, Sendable {
         public static let outOfSpace = Code(.outOfSpace)
         /// The schema was written by a newer version of the program.
         public static let schemaTooNew = Code(.schemaTooNew)
+        /// The schema was written by an older version of the program and has to be migrated first.
+        public static let schemaTooOld = Code(.schemaTooOld)
         /// The operating system or the server does not permit it.
         public static let permission = Code(.permission)
         /// It took longer than it may.

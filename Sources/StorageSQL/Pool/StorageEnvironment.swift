@@ -1,0 +1,51 @@
+internal import Foundation
+public import ClusterCore
+
+/// The time and randomness that a backend uses, so that tests can give their own.
+public struct StorageEnvironment: Sendable {
+    /// The time of day, for databases without a clock of their own and for nothing else.
+    public var now: @Sendable () -> Timestamp
+    /// A monotonic clock, from which time limits count.
+    public var uptime: @Sendable () -> Duration
+    /// Waits; throws `CancellationError` when the task is cancelled meanwhile.
+    public var sleep: @Sendable (Duration) async throws -> Void
+    /// 64 random bits, cryptographically strong: they become change ids.
+    public var random: @Sendable () -> UInt64
+
+    public init(
+        now: @escaping @Sendable () -> Timestamp,
+        uptime: @escaping @Sendable () -> Duration,
+        sleep: @escaping @Sendable (Duration) async throws -> Void,
+        random: @escaping @Sendable () -> UInt64
+    ) {
+        self.now = now
+        self.uptime = uptime
+        self.sleep = sleep
+        self.random = random
+    }
+
+    /// The system's clocks and its random number generator.
+    public static let system = StorageEnvironment(
+        now: {
+            let sinceEpoch = Date().timeIntervalSince1970
+            return Timestamp(microseconds: Int64((sinceEpoch * 1_000_000).rounded(.down)))
+        },
+        uptime: { Self.start.duration(to: .now) },
+        sleep: { try await Task.sleep(for: $0) },
+        random: {
+            var generator = SystemRandomNumberGenerator()
+            return generator.next()
+        })
+
+    private static let start = ContinuousClock.now
+
+    /// The randomness as a generator.
+    var generator: EnvironmentGenerator { EnvironmentGenerator(random: random) }
+}
+
+/// Hands on the randomness of a ``StorageEnvironment``.
+struct EnvironmentGenerator: RandomNumberGenerator {
+    let random: @Sendable () -> UInt64
+
+    func next() -> UInt64 { random() }
+}

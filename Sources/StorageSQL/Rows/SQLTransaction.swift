@@ -1,0 +1,111 @@
+internal import ClusterCore
+
+/// One transaction on one connection, which the stores of a body share. Used on the connection's thread alone.
+final class SQLTransaction {
+    let connection: any SQLConnection
+    let authenticator: any RowAuthenticator
+    let mode: TransactionMode
+    private let random: @Sendable () -> UInt64
+    private var time: Timestamp?
+    private var failure: (any Error)?
+    private var isOpen = true
+    var isChanging = false
+
+    init(
+        _ connection: any SQLConnection, mode: TransactionMode, authenticator: any RowAuthenticator,
+        random: @escaping @Sendable () -> UInt64
+    ) {
+        self.connection = connection
+        self.mode = mode
+        self.authenticator = authenticator
+        self.random = random
+    }
+
+    var generator: EnvironmentGenerator { EnvironmentGenerator(random: random) }
+
+    /// The store's time, read once.
+    func now() throws -> Timestamp {
+        if let time { return time }
+        let time = try guarded { try connection.serverTime() }
+        self.time = time
+        return time
+    }
+
+    /// Ends the use of the transaction: what a body kept of it is of no use later.
+    func end() { isOpen = false }
+
+    /// Makes sure that the transaction is not committed.
+    func poison(_ error: any Error) {
+        if failure == nil { failure = error }
+    }
+
+    /// Throws what poisoned the transaction.
+    func checkCommittable() throws {
+        if let failure { throw failure }
+    }
+
+    @discardableResult
+    func execute(_ statement: String, _ values: [SQLValue]) throws -> Int {
+        guard mode == .write else {
+            throw StorageError(.misuse, "a write was asked for in a transaction that reads")
+        }
+        return try guarded { try connection.execute(statement, values) }
+    }
+
+    func rows(_ statement: String, _ values: [SQLValue] = []) throws -> [[SQLValue]] {
+        try guarded { try connection.rows(statement, values) }
+    }
+
+    /// Runs one statement; when it fails, the transaction is lost: databases differ in what is left of it then.
+    private func guarded<T>(_ body: () throws -> T) throws -> T {
+        guard isOpen else { throw StorageError(.misuse, "a store was used after its transaction had ended") }
+        try checkCommittable()
+        do {
+            return try body()
+        } catch {
+            let named = ConstraintNames.translated(error)
+            poison(named)
+            throw named
+        }
+    }
+}
+
+/// The rules that the schema enforces, by the names that the store protocols state.
+enum ConstraintNames {
+    /// Keys are what databases report: the columns of the violated key, or the name of its index.
+    private static let rules: [String: String] = {
+        var rules: [String: String] = [:]
+        for (table, columns, rule) in [
+            ("cluster", ["id"], "cluster"), ("revision", ["id"], "cluster"),
+            ("users", ["id"], "user.id"), ("users", ["name"], "user.name"),
+            ("certificates", ["serial"], "certificate.serial"), ("secrets", ["id"], "secret.id"),
+            ("nodes", ["id"], "node.id"), ("nodes", ["live_name"], "node.name"),
+            ("node_subnets", ["prefix"], "node.subnet"),
+            ("sessions", ["ipv4"], "session.address"), ("sessions", ["ipv6"], "session.address"),
+        ] {
+            rules[columns.map { "\(table).\($0)" }.joined(separator: ",")] = rule
+            rules["\(table)_\(columns.joined(separator: "_"))"] = rule
+        }
+        return rules
+    }()
+
+    /// What a person reads when a rule is violated.
+    private static let messages: [String: String] = [
+        "cluster": "the database has a cluster already",
+        "user.name": "there is a user of that name already",
+        "node.name": "there is a node of that name already",
+        "node.subnet": "the client subnet belongs to another node",
+        "session.address": "a live session of another node has the same address",
+    ]
+
+    static func translated(_ error: any Error) -> any Error {
+        guard let error = error as? StorageError, let native = error.code.constraintName, let rule = rules[native]
+        else { return error }
+        return violation(of: rule, nativeCode: error.nativeCode)
+    }
+
+    static func violation(of rule: String, nativeCode: String = "") -> StorageError {
+        StorageError(
+            .constraint(rule), messages[rule] ?? "there is one with the same \(rule) already", nativeCode: nativeCode)
+    }
+}

@@ -1,0 +1,123 @@
+public import ClusterCore
+public import StorageSQL
+
+/// How a SQLite backend works.
+public struct SQLiteOptions: Sendable {
+    /// Authenticates the rows that decide who gets in.
+    public var authenticator: any RowAuthenticator
+    /// Time and randomness. SQLite has no clock of its own: this one is the store's.
+    public var environment: StorageEnvironment
+    /// The most connections, and threads, for reading; there is one more for writing.
+    public var readers: Int
+    /// How long a statement waits for another process before it counts as a failed try.
+    public var busyTimeout: Duration
+    /// How often and how long a transaction is tried.
+    public var retry: RetryPolicy
+    /// The schema that a file is brought to.
+    package var migrator = Migrator()
+
+    public init(
+        authenticator: any RowAuthenticator, environment: StorageEnvironment = .system, readers: Int = 4,
+        busyTimeout: Duration = .seconds(2), retry: RetryPolicy = RetryPolicy()
+    ) {
+        self.authenticator = authenticator
+        self.environment = environment
+        self.readers = readers
+        self.busyTimeout = busyTimeout
+        self.retry = retry
+    }
+
+    func connection(_ path: String, _ mode: TransactionMode) -> SQLiteConnection.Options {
+        SQLiteConnection.Options(path: path, mode: mode, busyTimeout: busyTimeout, now: environment.now)
+    }
+}
+
+/// A store in one SQLite file: what a standalone node has.
+///
+/// Several processes may use the file at once: the running node and the command line. The file, its `-wal` and its
+/// `-shm` have mode 0600; what is committed is on disk (write-ahead log, `synchronous=FULL`). The file must be on a
+/// local disk.
+public final class SQLiteBackend: StorageBackend {
+    /// What may be done to a file when it is opened.
+    public enum OpenMode: Hashable, Sendable {
+        /// It is made when there is none, and migrated when it is older.
+        case create
+        /// It must be there, and is migrated when it is older, after a copy was made beside it (`FILE.schema-N`).
+        case migrate
+        /// It must be there and have the schema of this version.
+        case existing
+    }
+
+    /// What its operator should know of the file, found at opening; for a log.
+    public let notices: [StorageNotice]
+    /// The file.
+    public let path: String
+    private let backend: SQLBackend
+
+    private init(path: String, notices: [StorageNotice], backend: SQLBackend) {
+        self.path = path
+        self.notices = notices
+        self.backend = backend
+    }
+
+    /// Opens a file.
+    ///
+    /// - Parameters:
+    ///   - path: The file, absolute.
+    ///   - mode: What may be done to it.
+    ///   - options: How the backend works.
+    /// - Throws: ``ClusterCore/StorageError``: `notFound` when there is no database; `corrupt` when it is none or is
+    ///   damaged; `foreign` when it belongs to something else; `schemaTooNew`, `schemaTooOld`; `permission`, also when
+    ///   others could replace the file; `readOnly`; `outOfSpace`; `busy`. Nothing that was there is destroyed.
+    public static func open(
+        _ path: String, mode: OpenMode, options: SQLiteOptions
+    ) async throws -> SQLiteBackend {
+        let preparation = SQLitePreparation(path: path, mode: mode, options: options)
+        let notices = try await onBlockingThread("sql-open") { try preparation.run() }
+        let shared = SQLBackend.Options(
+            authenticator: options.authenticator, environment: options.environment, retry: options.retry,
+            readers: options.readers, writers: 1)
+        let backend = SQLBackend(options: shared) { mode in
+            try SQLiteConnection(options.connection(path, mode))
+        }
+        return SQLiteBackend(path: path, notices: notices, backend: backend)
+    }
+
+    public func read<T: Sendable>(
+        _ body: @escaping @Sendable (any StorageReader) throws -> T
+    ) async throws -> T {
+        try await backend.read(body)
+    }
+
+    public func write<T: Sendable>(
+        _ body: @escaping @Sendable (any StorageWriter) throws -> T
+    ) async throws -> T {
+        try await backend.write(body)
+    }
+
+    public func close() async { await backend.close() }
+
+    /// Reads the whole file and checks it. Takes about a second per 100 MB and does not hold up writers.
+    ///
+    /// - Returns: What is wrong, at most 20 lines; nothing when it is sound.
+    /// - Throws: ``ClusterCore/StorageError`` when it cannot even be read.
+    public func integrityFindings() async throws -> [String] {
+        try await backend.withConnection(.read) { connection in
+            try connection.rows("PRAGMA integrity_check(20)", []).compactMap { row in
+                if case .text(let line)? = row.first, line != "ok" { line } else { nil }
+            }
+        }
+    }
+
+    /// Copies one state of the database to a new file of mode 0600, while it is in use.
+    ///
+    /// - Throws: ``ClusterCore/StorageError``; `constraint("file")` when there is such a file.
+    public func copy(to path: String) async throws {
+        try await backend.withConnection(.read) { connection in
+            guard let connection = connection as? SQLiteConnection else {
+                throw StorageError(.misuse, "only a SQLite database can be copied to a file")
+            }
+            try connection.copy(to: path)
+        }
+    }
+}
