@@ -127,7 +127,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "VPNProtocolTests",
-            dependencies: ["VPNProtocol", "VPNFormats", "ProtocolTestKit"],
+            dependencies: [
+                "VPNProtocol", "VPNFormats", "ProtocolTestKit",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "VPNEngineTests",

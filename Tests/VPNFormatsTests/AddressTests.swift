@@ -8,7 +8,9 @@ import VPNFormats
         #expect(IPv4Address(text)?.description == text)
     }
 
-    @Test(arguments: ["", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", "1..3.4", "+1.2.3.4", "1.2.3.-4", "a.b.c.d"])
+    @Test(arguments: [
+        "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", "1..3.4", "+1.2.3.4", "1.2.3.-4", "a.b.c.d",
+    ])
     func `other IPv4 text is refused`(text: String) {
         #expect(IPv4Address(text) == nil)
     }
@@ -65,7 +67,10 @@ import VPNFormats
         #expect(SocketAddress(text)?.description == text)
     }
 
-    @Test(arguments: ["", ":1", "1.2.3.4", "1.2.3.4:65536", "::1:1194", "[::1]", "[::1]:", "[::1%]:1", "[::1%x]:1", "[]:1", "[:1", "1.2.3.4:+1"])
+    @Test(arguments: [
+        "", ":1", "1.2.3.4", "1.2.3.4:65536", "::1:1194", "[::1]", "[::1]:", "[::1%]:1", "[::1%x]:1", "[]:1", "[:1",
+        "1.2.3.4:+1",
+    ])
     func `other socket addresses are refused`(text: String) {
         #expect(SocketAddress(text) == nil)
     }
@@ -75,7 +80,10 @@ import VPNFormats
         #expect(try ListenAddress(parsing: text).description == text)
     }
 
-    @Test(arguments: ["", "udp", "udp:", "udp:0", "udp:65536", "sctp:1", "udp:[::]", "udp:1.2.3.4", "udp:host:1", "udp:[fe80::1%2]:1", "1194", "udp:1.2.3.4:0"])
+    @Test(arguments: [
+        "", "udp", "udp:", "udp:0", "udp:65536", "sctp:1", "udp:[::]", "udp:1.2.3.4", "udp:host:1", "udp:[fe80::1%2]:1",
+        "1194", "udp:1.2.3.4:0",
+    ])
     func `other addresses to listen on are refused with a reason`(text: String) {
         #expect(throws: FormatError.self) { try ListenAddress(parsing: text) }
     }

@@ -60,7 +60,8 @@ import VPNFormats
     @Test func `every changed character makes a token invalid`() throws {
         let text = Array(Vectors.authToken.utf8)
         for index in text.indices {
-            for replacement in [UInt8(ascii: "z"), UInt8(ascii: "="), UInt8(ascii: " "), 0] where text[index] != replacement {
+            for replacement in [UInt8(ascii: "z"), UInt8(ascii: "="), UInt8(ascii: " "), 0]
+            where text[index] != replacement {
                 var changed = text
                 changed[index] = replacement
                 let string = String(decoding: changed, as: UTF8.self)
@@ -71,8 +72,10 @@ import VPNFormats
         }
     }
 
-    @Test(arguments: ["", "SESS_ID_AT_", "SESS_ID_AT_Something_wild", Vectors.authToken + "A",
-        String(Vectors.authToken.dropLast()), String(Vectors.authToken.dropLast(4)) + "===="])
+    @Test(arguments: [
+        "", "SESS_ID_AT_", "SESS_ID_AT_Something_wild", Vectors.authToken + "A",
+        String(Vectors.authToken.dropLast()), String(Vectors.authToken.dropLast(4)) + "====",
+    ])
     func `tokens of another length are refused`(text: String) throws {
         #expect(throws: FormatError.self) {
             try AuthToken.decode(text: text, username: "test user name", key: key(), crypto: crypto)

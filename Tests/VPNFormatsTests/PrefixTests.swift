@@ -12,7 +12,10 @@ import VPNFormats
         #expect(IPPrefix(text)?.description == text)
     }
 
-    @Test(arguments: ["", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "::/129", "::1/64", "10.0.0.1/8", "/8", "10.0.0.0/8/8"])
+    @Test(arguments: [
+        "", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "::/129", "::1/64", "10.0.0.1/8",
+        "/8", "10.0.0.0/8/8",
+    ])
     func `other networks are refused`(text: String) {
         #expect(IPPrefix(text) == nil)
     }
@@ -33,8 +36,10 @@ import VPNFormats
     }
 
     @Test func `overlap is symmetric`() throws {
-        let pairs = [("10.0.0.0/8", "10.8.0.0/16", true), ("10.0.0.0/16", "10.1.0.0/16", false),
-            ("0.0.0.0/0", "192.0.2.0/24", true)]
+        let pairs = [
+            ("10.0.0.0/8", "10.8.0.0/16", true), ("10.0.0.0/16", "10.1.0.0/16", false),
+            ("0.0.0.0/0", "192.0.2.0/24", true),
+        ]
         for (left, right, expected) in pairs {
             #expect(try v4(left).overlaps(v4(right)) == expected)
             #expect(try v4(right).overlaps(v4(left)) == expected)

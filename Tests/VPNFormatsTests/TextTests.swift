@@ -42,7 +42,8 @@ import Testing
     func `a PEM block is read whatever the width of its lines`(width: Int) throws {
         let content = (0..<200).map { UInt8($0) }
         let text = TextBlock.text(label: "THING", content: Base64.encode(content), width: width)
-        let block = try PEMBlock(label: "THING", in: "# comment\r\n" + text.split(separator: "\n").joined(separator: " \r\n"))
+        let block = try PEMBlock(
+            label: "THING", in: "# comment\r\n" + text.split(separator: "\n").joined(separator: " \r\n"))
         #expect(block.bytes == content)
         #expect(try PEMBlock(label: "THING", in: block.text) == block)
     }

@@ -21,7 +21,8 @@ public struct InnerPacket: Hashable, Sendable {
             let stated = Int(UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
             let header = Int(packet[0] & 15) * 4
             guard header >= 20, stated >= header, stated <= packet.count else { return nil }
-            source = .v4(IPv4Address(bits: UInt32(bigEndian: packet.loadUnaligned(fromByteOffset: 12, as: UInt32.self))))
+            source = .v4(
+                IPv4Address(bits: UInt32(bigEndian: packet.loadUnaligned(fromByteOffset: 12, as: UInt32.self))))
             destination = .v4(
                 IPv4Address(bits: UInt32(bigEndian: packet.loadUnaligned(fromByteOffset: 16, as: UInt32.self))))
             length = stated
@@ -29,7 +30,8 @@ public struct InnerPacket: Hashable, Sendable {
             guard packet.count >= 40 else { return nil }
             let stated = 40 + Int(UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: 4, as: UInt16.self)))
             guard stated <= packet.count else { return nil }
-            source = .v6(IPv6Address(bits: UInt128(bigEndian: packet.loadUnaligned(fromByteOffset: 8, as: UInt128.self))))
+            source = .v6(
+                IPv6Address(bits: UInt128(bigEndian: packet.loadUnaligned(fromByteOffset: 8, as: UInt128.self))))
             destination = .v6(
                 IPv6Address(bits: UInt128(bigEndian: packet.loadUnaligned(fromByteOffset: 24, as: UInt128.self))))
             length = stated

@@ -7,7 +7,9 @@ import VPNProtocol
         packet.withUnsafeBytes { DataPacketHeader($0) }
     }
 
-    private func written(_ layout: DataPacketLayout, _ keyID: UInt8, _ peerID: UInt32, _ packetID: UInt32) throws -> [UInt8] {
+    private func written(
+        _ layout: DataPacketLayout, _ keyID: UInt8, _ peerID: UInt32, _ packetID: UInt32
+    ) throws -> [UInt8] {
         var packet = [UInt8](repeating: 0, count: layout.tagOffset)
         let (key, peer) = (try #require(KeyID(rawValue: keyID)), try #require(PeerID(rawValue: peerID)))
         packet.withUnsafeMutableBytes { layout.writeHeader(into: $0, keyID: key, peerID: peer, packetID: packetID) }
@@ -26,7 +28,10 @@ import VPNProtocol
         var random = SeededGenerator()
         for _ in 0..<500 {
             let layout = try #require(DataPacketLayout.allCases.randomElement(using: &random))
-            let (key, peer, id) = (UInt8(random.next() % 8), UInt32(random.next() % 0x100_0000), UInt32.random(in: 1...(.max), using: &random))
+            let (key, peer, id) = (
+                UInt8(random.next() % 8), UInt32(random.next() % 0x100_0000),
+                UInt32.random(in: 1...(.max), using: &random)
+            )
             let parsed = try #require(header(try written(layout, key, peer, id) + random.bytes(17)))
             #expect(parsed.layout == layout && parsed.keyID.rawValue == key && parsed.packetID == id)
             #expect(parsed.peerID.rawValue == (layout == .v2 ? peer : 0xFF_FFFF))
