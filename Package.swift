@@ -135,7 +135,7 @@ let package = Package(
         .testTarget(
             name: "VPNEngineTests",
             dependencies: [
-                "VPNEngine", "VPNProtocol", "VPNFormats", "SimulationKit",
+                "VPNEngine", "VPNProtocol", "VPNFormats", "SimulationKit", "CLinuxIO",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
