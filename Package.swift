@@ -115,6 +115,9 @@ let package = Package(
             ],
             path: "Tests/ProtocolTestKit",
             swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz", dependencies: ["VPNFormats", "VPNProtocol", "ProtocolTestKit"], path: "Fuzz",
+            swiftSettings: strict),
         .testTarget(
             name: "VPNFormatsTests", dependencies: ["VPNFormats", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(

@@ -16,7 +16,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     public init(forTest name: String = #function) {
         let given = ProcessInfo.processInfo.environment["SEED"].flatMap { UInt64($0) }
         self.init(seed: given ?? UInt64.random(in: 0...UInt64.max))
-        print("\(name): SEED=\(seed)")
+        FileHandle.standardOutput.write(Data("\(name): SEED=\(seed)\n".utf8))
     }
 
     public mutating func next() -> UInt64 {
