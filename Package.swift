@@ -144,6 +144,12 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: strict),
+        // The smallest embedder of an engine, for tests that kill it.
+        .executableTarget(
+            name: "engine-probe",
+            dependencies: ["VPNEngine", "VPNProtocol", "VPNFormats"],
+            path: "Tests/EngineProbe",
+            swiftSettings: strict),
         // The rules of the house, read off the sources; and real clients against the built program.
         .testTarget(
             name: "ArchitectureTests",

@@ -1,10 +1,11 @@
 internal import COpenSSL
-public import VPNFormats
+internal import VPNFormats
+public import VPNProtocol
 
 /// The primitives that file formats, tokens and the control channel need, by OpenSSL 3.
 ///
 /// Algorithms are fetched once for the process. A value of this type holds nothing and may be used from any thread.
-public struct OpenSSLCryptography: FormatCryptography {
+public struct OpenSSLCryptography: KeyDerivationCryptography {
     /// Makes a value; the first one of the process fetches the algorithms.
     public init() {}
 
@@ -62,13 +63,13 @@ public struct OpenSSLCryptography: FormatCryptography {
     ///
     /// - Parameters:
     ///   - secret: The secret; may be of odd length.
-    ///   - labelAndSeed: Label and seed, one after the other, the label without a terminating zero.
+    ///   - seed: Label and seed, one after the other, the label without a terminating zero.
     ///   - count: Bytes wanted, at most 65,536.
-    public func tls1PRF(secret: [UInt8], labelAndSeed: [UInt8], count: Int) -> [UInt8] {
+    public func tls1PRF(secret: [UInt8], seed: [UInt8], count: Int) -> [UInt8] {
         precondition((1...65_536).contains(count) && !secret.isEmpty, "TLS1-PRF takes a secret and gives 1...65536 bytes")
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             let done = unsafe secret.withUnsafeBufferPointer { secret in
-                unsafe labelAndSeed.withUnsafeBufferPointer { seed in
+                unsafe seed.withUnsafeBufferPointer { seed in
                     unsafe copenssl_tls1_prf(
                         secret.baseAddress, secret.count, seed.baseAddress, seed.count, buffer.baseAddress, count)
                 }

@@ -43,7 +43,7 @@ struct OpenSSLCryptographyTests {
     @Test("the TLS 1 PRF gives the value of OpenVPN's self test")
     func pseudorandomFunction() {
         let output = crypto.tls1PRF(
-            secret: Array("tls1-prf-test-secret".utf8), labelAndSeed: Array("tls1-prf-test".utf8), count: 8)
+            secret: Array("tls1-prf-test-secret".utf8), seed: Array("tls1-prf-test".utf8), count: 8)
         #expect(hexText(output) == "7144fe2540737595")
     }
 
@@ -98,10 +98,10 @@ struct OpenVPNKeyBlock {
         func repeated(_ byte: UInt8, _ count: Int) -> [UInt8] { Array(repeating: byte, count: count) }
         master = crypto.tls1PRF(
             secret: Array(0...0x2f),
-            labelAndSeed: Array("OpenVPN master secret".utf8) + repeated(0x11, 32) + repeated(0x33, 32), count: 48)
+            seed: Array("OpenVPN master secret".utf8) + repeated(0x11, 32) + repeated(0x33, 32), count: 48)
         keys = crypto.tls1PRF(
             secret: master,
-            labelAndSeed: Array("OpenVPN key expansion".utf8) + repeated(0x22, 32) + repeated(0x44, 32)
+            seed: Array("OpenVPN key expansion".utf8) + repeated(0x22, 32) + repeated(0x44, 32)
                 + repeated(0xc1, 8) + repeated(0x51, 8),
             count: 256)
     }
