@@ -97,6 +97,7 @@ struct ControlChannel: Sendable {
             }
         }
         if rejection == .wrapping, self.dynamic != nil {
+            // Invariant: the condition has just seen it.
             switch Self.unwrap(packet, with: &self.dynamic!, crypto: crypto) {
             case .success(let found): return self.parse(found, header: header)
             case .failure(let failure): rejection = failure
@@ -157,6 +158,7 @@ struct ControlChannel: Sendable {
         }
         let header = PacketHeader(opcode, keyID)
         if keyID != .initial, self.dynamic != nil {
+            // Invariant: the condition has just seen it.
             return self.dynamic!.seal(header, session: self.localSession, body: body, now: now, crypto: crypto)
         }
         return self.original.seal(header, session: self.localSession, body: body, now: now, crypto: crypto)

@@ -217,6 +217,7 @@ public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable
         guard slot < self.sessions.count, self.sessions[slot] != nil else { return }
         var actions: [SessionAction] = []
         let context = self.context(now)
+        // Invariant: the guard has seen it, and nothing in between touches the table.
         body(&self.sessions[slot]!, context, &self.random, &actions)
         self.unflushed.insert(slot)
         guard let handle = self.sessions[slot]?.handle else { return }
