@@ -77,7 +77,7 @@ extension InteropTests {
 
         @Test("the live session of a user who is disabled ends within a second")
         func liveSessionOfDisabledUser() throws {
-            try expectEndWithinASecond { try $0.node.command("user", "set", Site.user, "enabled=false") }
+            try expectEndWithinASecond { try $0.node.command("user", "set", Site.user, "--disable-login") }
         }
 
         /// Makes the change on a live session; the client has to be told, and no packet passes, a second later.

@@ -39,7 +39,7 @@ enum Command {
     /// Programs that the tests drive, and the Debian package of each.
     static let packages = [
         "openvpn": "openvpn", "iperf3": "iperf3", "nft": "nftables", "ip": "iproute2", "ping": "iputils-ping",
-        "sysctl": "procps", "openssl": "openssl",
+        "sysctl": "procps", "openssl": "openssl", "sqlite3": "sqlite3",
     ]
 
     /// - Throws: `HarnessError` that names the package when a program is missing, or when not run as root.
