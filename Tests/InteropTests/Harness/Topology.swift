@@ -98,6 +98,7 @@ final class Topology {
         try forward(router)
         try plug(node, "mid", into: "brmid", label: "n1mid")
         try plug(node, "in", into: "brin", label: "n1in")
+        try resolve(to: [Address.node4, Address.node6], in: node)
         try address(node, "mid", ["\(Address.node4)/24", "\(Address.node6)/64"])
         try address(node, "in", ["10.99.0.1/24", "fd99::1/64"])
         try defaultRoute(node, "203.0.113.254", "2001:db8:2::fe")
