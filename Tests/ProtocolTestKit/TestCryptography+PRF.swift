@@ -2,6 +2,7 @@ internal import Crypto
 public import VPNProtocol
 
 extension TestCryptography: KeyDerivationCryptography {
+    /// The pseudo-random function of TLS 1.0 (RFC 2246 §5).
     public func tls1PRF(secret: [UInt8], seed: [UInt8], count: Int) -> [UInt8] {
         let half = (secret.count + 1) / 2
         let md5 = expand(count, seed: seed) { message in

@@ -4,12 +4,15 @@ public import VPNFormats
 
 /// The primitives that formats and protocol ask for, made of swift-crypto, for tests and fuzzing.
 public struct TestCryptography: FormatCryptography {
+    /// Has no state.
     public init() {}
 
+    /// HMAC with SHA-256.
     public func hmacSHA256(key: [UInt8], message: [UInt8]) -> [UInt8] {
         Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key)))
     }
 
+    /// AES-256 in counter mode.
     public func aes256CTR(key: [UInt8], iv: [UInt8], data: [UInt8]) -> [UInt8] {
         guard !data.isEmpty else { return [] }
         do {
