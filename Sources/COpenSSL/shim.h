@@ -105,8 +105,10 @@ static inline void copenssl_set_session_cache_off(SSL_CTX *ctx) {
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 }
 
-static inline void copenssl_set_release_buffers(SSL_CTX *ctx) {
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+/// Idle connections give their buffers back; reads go on after records without data; the chain that is sent is the one
+/// that was given, without the authorities that peers have anyway.
+static inline void copenssl_set_modes(SSL_CTX *ctx) {
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY | SSL_MODE_NO_AUTO_CHAIN);
 }
 
 static inline void copenssl_set_max_certificate_bytes(SSL_CTX *ctx, long bytes) {

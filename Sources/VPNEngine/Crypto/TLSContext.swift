@@ -47,7 +47,7 @@ public class TLSContext: @unchecked Sendable {
     private func configure(_ versions: ClosedRange<TLSVersion>) throws(CryptographyError) {
         unsafe copenssl_set_strict_options(pointer)
         unsafe copenssl_set_session_cache_off(pointer)
-        unsafe copenssl_set_release_buffers(pointer)
+        unsafe copenssl_set_modes(pointer)
         unsafe copenssl_set_max_certificate_bytes(pointer, Self.maximumCertificateMessageBytes)
         unsafe SSL_CTX_set_security_level(pointer, 2)
         guard

@@ -28,12 +28,14 @@ public final class TLSObject {
     private var output: OpaquePointer
     private var handshakeBytes = 0
     private var buffersGrew = true
+    private var opening: TLSOpening?
 
     /// The server's end of a new connection.
     ///
     /// - Throws: ``CryptographyError`` `.library` when memory runs out.
     public convenience init(server context: TLSServerContext) throws(CryptographyError) {
         try self.init(context: context)
+        opening = TLSOpening()
         unsafe SSL_set_accept_state(ssl)
     }
 
@@ -82,7 +84,7 @@ public final class TLSObject {
         if state == .handshaking { handshakeBytes += bytes.count }
         guard
             pending <= Self.maximumPendingInputBytes, bytes.count <= Self.maximumPendingInputBytes - pending,
-            handshakeBytes <= Self.maximumHandshakeBytes
+            handshakeBytes <= Self.maximumHandshakeBytes, opening?.accepts(bytes) ?? true
         else { return fail(TLSFailure(.limitExceeded, "the peer sent more than is allowed")) }
         buffersGrew = true
         let written = unsafe bytes.withUnsafeBufferPointer {

@@ -125,13 +125,17 @@ public final class TunQueue {
     /// Reads the next packet, without waiting. A packet that is longer than the buffer is cut.
     ///
     /// - Returns: Its length in bytes; nil when none waits.
-    /// - Throws: ``NetworkError`` when the interface was taken away.
+    /// - Throws: ``NetworkError`` `.notFound` when the interface was taken away.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(NetworkError) -> Int? {
         let length = unsafe Glibc.read(descriptor.number, buffer.baseAddress, buffer.count)
         if length >= 0 { return length }
         switch errno {
         case EAGAIN, EINTR: return nil
         case EIO: return nil  // The interface is down at the moment.
+        case EBADFD:
+            throw NetworkError(
+                .notFound, errorNumber: EBADFD,
+                "the tunnel interface is gone: another program removed it; find out which (ip link del), then start again")
         default: throw .system("cannot read from the tunnel interface", errno)
         }
     }

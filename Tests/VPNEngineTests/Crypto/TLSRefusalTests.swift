@@ -188,10 +188,27 @@ struct TLSRefusalTests {
         let authority = try TestAuthority()
         let context = try TLSServerContext(authority.credentials(authority.issue("server", .server)))
         let server = try TLSObject(server: context)
-        server.feed(Array(repeating: 0x16, count: TLSObject.maximumPendingInputBytes))
+        server.feed(Array(repeating: 0, count: TLSObject.maximumPendingInputBytes))
         #expect(server.state == .handshaking)
-        server.feed([0x16])
+        server.feed([0])
         #expect(code(server.state) == .limitExceeded)
+    }
+
+    @Test("an opening message that is announced longer than any real one, in pieces of any size", arguments: 1...9)
+    func longOpening(chunk: Int) throws {
+        let authority = try TestAuthority()
+        let context = try TLSServerContext(authority.credentials(authority.issue("server", .server)))
+        for (bytes, accepted) in [
+            (hexBytes("1603010200 01004000"), true), (hexBytes("1603010200 01004001"), false),
+            (hexBytes("1603010200 01ffffff"), false), (hexBytes("1603010003 010040"), false),
+        ] {
+            let server = try TLSObject(server: context)
+            for start in stride(from: 0, to: bytes.count, by: chunk) {
+                server.feed(Array(bytes[start..<min(start + chunk, bytes.count)]))
+                server.step()
+            }
+            #expect(code(server.state) == (accepted ? nil : .limitExceeded), "\(hexText(bytes))")
+        }
     }
 
     @Test("to queue more than it will hold")

@@ -86,6 +86,20 @@ struct TunDeviceTests {
         return nil
     }
 
+    @Test("reading says when another program removed the interface")
+    func removed() throws {
+        try NetworkNamespace.run {
+            let device = try TunDevice(name: "asn0")
+            var buffer = [UInt8](repeating: 0, count: 100)
+            #expect(try buffer.withUnsafeMutableBytes { try device.queues[0].read(into: $0) } == nil)
+            try TestProgram.run("ip link del asn0")
+            let error = #expect(throws: NetworkError.self) {
+                _ = try buffer.withUnsafeMutableBytes { try device.queues[0].read(into: $0) }
+            }
+            #expect(error?.code == .notFound)
+        }
+    }
+
     @Test("an interface of the same name is refused with advice")
     func nameTaken() throws {
         try NetworkNamespace.run {
