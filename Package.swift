@@ -122,7 +122,12 @@ let package = Package(
             name: "VPNFormatsTests", dependencies: ["VPNFormats", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(
             name: "ClusterCoreTests",
-            dependencies: ["ClusterCore"],
+            dependencies: [
+                "ClusterCore", "ProtocolTestKit", "VPNFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "StorageSQLiteTests",

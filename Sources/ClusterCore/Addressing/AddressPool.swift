@@ -76,6 +76,9 @@ public struct AddressPool: Sendable {
     /// How many sessions hold an address.
     public private(set) var countInUse = 0
 
+    /// How many places are on the list of those that became free, counting entries that no longer count.
+    var freedEntryCount: Int { freed.count }
+
     /// Gives a session its addresses; nil when all are in use.
     public mutating func take(for holder: AddressHolder) -> TunnelAddresses? {
         if let slot = slotOfHolder[holder], let state = slots[slot], !state.isInUse { return use(slot, for: holder) }

@@ -1,7 +1,7 @@
 /// Whether a certificate whose chain OpenSSL verified lets its holder in: dates, revocation, and whether it is the one
 /// that the store knows for that user.
 public enum CertificateDecision: Hashable, Sendable {
-    /// How far clocks may be off at both ends of a certificate's validity.
+    /// How far clocks may be off at the beginning of a certificate's validity. Its end is the end.
     public static let tolerance = Duration.seconds(120)
 
     /// It is that user's certificate and good.
@@ -30,7 +30,7 @@ public enum CertificateDecision: Hashable, Sendable {
     static func refusal(of known: KnownCertificate, now: Timestamp) -> RefusalReason? {
         if known.revocation != nil { return .certificateRevoked }
         if now + tolerance < known.notBefore { return .certificateNotYetValid }
-        if now > known.notAfter + tolerance { return .certificateExpired }
+        if now > known.notAfter { return .certificateExpired }
         return nil
     }
 }

@@ -23,6 +23,7 @@ public struct SwiftCryptoFormatCryptography: FormatCryptography {
             return Array(try AES._CTR.encrypt(data, using: SymmetricKey(data: key), nonce: nonce))
         } catch {
             // Invariant: the sizes were checked above, and nothing else makes it fail.
+            // Invariant: the sizes were checked above, and AES-256-CTR fails for no others.
             preconditionFailure("AES-256-CTR cannot fail for a key of 32 bytes and a block of 16")
         }
     }
