@@ -76,6 +76,7 @@ public final class SQLBackend: StorageBackend {
         }
     }
 
+    @discardableResult
     public func write<T: Sendable>(
         _ body: @escaping @Sendable (any StorageWriter) throws -> T
     ) async throws -> T {

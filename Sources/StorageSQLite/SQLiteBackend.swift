@@ -89,6 +89,7 @@ public final class SQLiteBackend: StorageBackend {
         try await backend.read(body)
     }
 
+    @discardableResult
     public func write<T: Sendable>(
         _ body: @escaping @Sendable (any StorageWriter) throws -> T
     ) async throws -> T {

@@ -42,6 +42,7 @@ public protocol StorageBackend: Sendable {
     ///   ``StorageError/Code/outOfSpace``, ``StorageError/Code/timeout``, ``StorageError/Code/commitUnknown`` when the
     ///   store could not be reached again to learn the outcome); `CancellationError` when the task was cancelled before
     ///   the body began.
+    @discardableResult
     func write<T: Sendable>(_ body: @escaping @Sendable (any StorageWriter) throws -> T) async throws -> T
 
     /// Waits for the transactions that are under way, then gives everything back. Later calls throw
@@ -100,6 +101,7 @@ public protocol StorageWriter {
     ///   - body: Makes the change through what it is given, which must not leave it.
     /// - Returns: What the body returned.
     /// - Throws: What the body threw; ``StorageError/Code/misuse`` when called from within another change.
+    @discardableResult
     func change<T>(by actor: AuditActor, _ body: (any ConfigurationChange) throws -> T) throws -> T
 
     /// Removes entries of the audit log that are older than a time, at most `limit` of them, 1 to

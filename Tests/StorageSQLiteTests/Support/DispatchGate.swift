@@ -1,0 +1,17 @@
+import Foundation
+import StorageSQL
+
+/// Opens once; threads and tasks wait for it.
+final class DispatchGate: @unchecked Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    func open() { semaphore.signal() }
+
+    /// Blocks the thread, for 30 s at most.
+    func wait() { _ = semaphore.wait(timeout: .now() + 30) }
+
+    /// Waits without blocking a thread of the cooperative pool.
+    func waitAsync() async {
+        try? await onBlockingThread("gate") { self.wait() }
+    }
+}

@@ -1,0 +1,205 @@
+import ClusterCore
+import StorageSQL
+import StorageSQLite
+import Testing
+
+@Suite("Transactions on SQLite")
+struct TransactionTests {
+    private struct Refused: Error {}
+
+    /// Breaks the rule that nothing may leave a body; one task uses it at a time.
+    private final class Kept: @unchecked Sendable {
+        var accounts: (any AccountReader)?
+    }
+
+    @Test("what a body wrote is there after it, for this backend and for one opened later")
+    func durable() async throws {
+        let store = try TestStore()
+        let backend = try await store.openWithCluster()
+        let user = sampleUser(5, name: "alice")
+        let stored = try await backend.write { try $0.change(by: .test) { try $0.add(user) } }
+        #expect(stored.version == 1)
+        #expect(try await backend.read { try $0.accounts.user(user.id) } == stored)
+        await backend.close()
+        let again = try await store.open(.existing)
+        #expect(try await again.read { try $0.accounts.user(named: "alice") } == stored)
+        await again.close()
+    }
+
+    @Test("a body that throws writes nothing, not even what it wrote before")
+    func atomic() async throws {
+        let backend = try await TestStore().openWithCluster()
+        let before = try await backend.read { try $0.config.revision() }
+        await #expect(throws: Refused.self) {
+            try await backend.write { writer in
+                try writer.change(by: .test) { try $0.add(sampleUser(5, name: "alice")) }
+                throw Refused()
+            }
+        }
+        #expect(try await backend.read { try $0.accounts.userCount() } == 0)
+        #expect(try await backend.read { try $0.config.revision() } == before)
+        await backend.close()
+    }
+
+    @Test("a change that throws cannot be committed, even if the body swallows its error")
+    func swallowedFailure() async throws {
+        let backend = try await TestStore().openWithCluster()
+        await #expect(throws: Refused.self) {
+            try await backend.write { writer in
+                try? writer.change(by: .test) { change in
+                    try change.add(sampleUser(5, name: "alice"))
+                    throw Refused()
+                }
+            }
+        }
+        #expect(try await backend.read { try $0.accounts.userCount() } == 0)
+        await backend.close()
+    }
+
+    @Test("a failed statement loses its transaction, even if the body swallows the error")
+    func swallowedStatement() async throws {
+        let backend = try await TestStore().openWithCluster()
+        let code = await failureCode {
+            try await backend.write { writer in
+                try writer.change(by: .test) { change in
+                    try change.add(sampleUser(5, name: "alice"))
+                    _ = try? change.add(sampleUser(6, name: "alice"))
+                }
+            }
+        }
+        #expect(code == .constraint("user.name"))
+        #expect(try await backend.read { try $0.accounts.userCount() } == 0)
+        await backend.close()
+    }
+
+    @Test("a reader keeps its state of the store while others write")
+    func isolation() async throws {
+        let store = try TestStore()
+        let backend = try await store.openWithCluster()
+        let other = try await store.open(.existing)
+        let begun = DispatchGate(), written = DispatchGate()
+        let reading = Task {
+            try await backend.read { reader in
+                let first = try reader.accounts.userCount()
+                begun.open()
+                written.wait()
+                return (first, try reader.accounts.userCount())
+            }
+        }
+        await begun.waitAsync()
+        try await other.write { try $0.change(by: .test) { _ = try $0.add(sampleUser(5, name: "alice")) } }
+        written.open()
+        let counts = try await reading.value
+        #expect(counts == (0, 0))
+        #expect(try await backend.read { try $0.accounts.userCount() } == 1)
+        await backend.close()
+        await other.close()
+    }
+
+    @Test("what a body kept of its transaction is of no use later")
+    func escaped() async throws {
+        let backend = try await TestStore().openWithCluster()
+        let kept = Kept()
+        try await backend.read { kept.accounts = $0.accounts }
+        let code = await failureCode { try kept.accounts?.userCount() }
+        #expect(code == .misuse)
+        await backend.close()
+    }
+
+    @Test("a change within a change is refused")
+    func nested() async throws {
+        let backend = try await TestStore().openWithCluster()
+        let code = await failureCode {
+            try await backend.write { writer in
+                try writer.change(by: .test) { _ in try writer.change(by: .test) { _ in } }
+            }
+        }
+        #expect(code == .misuse)
+        await backend.close()
+    }
+
+    @Test("two backends on one file count every one of their increments", .timeLimit(.minutes(2)))
+    func contention() async throws {
+        let store = try TestStore()
+        let first = try await store.openWithCluster()
+        let second = try await store.open(.existing)
+        let user = sampleUser(5, name: "alice")
+        try await first.write { try $0.change(by: .test) { _ = try $0.add(user) } }
+        let now = store.environment.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<40 {
+                let backend = index.isMultiple(of: 2) ? first : second
+                group.addTask {
+                    try await backend.write { writer in
+                        var failures =
+                            try writer.accounts.loginFailures(of: user.id)
+                            ?? LoginFailures(user: user.id, count: 0, firstAt: now, lastAt: now)
+                        failures.count += 1
+                        try writer.accounts.record(failures)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await second.read { try $0.accounts.loginFailures(of: user.id)?.count } == 40)
+        await first.close()
+        await second.close()
+    }
+
+    @Test("a writer that holds the file for too long makes others give up with busy, within a bounded time")
+    func busy() async throws {
+        let store = try TestStore()
+        let first = try await store.openWithCluster()
+        let impatient = try await SQLiteBackend.open(
+            store.path, mode: .existing, options: store.options(retry: RetryPolicy(tries: 2)))
+        let begun = DispatchGate(), done = DispatchGate()
+        let holding = Task {
+            try await first.write { _ in
+                begun.open()
+                done.wait()
+            }
+        }
+        await begun.waitAsync()
+        let start = ContinuousClock.now
+        #expect(await failureCode { try await impatient.write { _ = try $0.now() } } == .busy)
+        #expect(ContinuousClock.now - start < .seconds(10))
+        done.open()
+        try await holding.value
+        try await impatient.write { _ = try $0.now() }
+        await first.close()
+        await impatient.close()
+    }
+
+    @Test("after close calls are refused, and what is under way is finished first")
+    func closing() async throws {
+        let backend = try await TestStore().openWithCluster()
+        let begun = DispatchGate(), done = DispatchGate()
+        let writing = Task {
+            try await backend.write { writer in
+                begun.open()
+                done.wait()
+                try writer.change(by: .test) { _ = try $0.add(sampleUser(5, name: "alice")) }
+            }
+        }
+        await begun.waitAsync()
+        async let closing: Void = backend.close()
+        done.open()
+        await closing
+        try await writing.value
+        #expect(await failureCode { try await backend.read { try $0.now() } } == .closed)
+        #expect(await failureCode { try await backend.write { try $0.now() } } == .closed)
+        await backend.close()
+    }
+
+    @Test("a task that was cancelled begins no transaction")
+    func cancelled() async throws {
+        let backend = try await TestStore().openWithCluster()
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await backend.write { try $0.change(by: .test) { _ = try $0.add(sampleUser(5, name: "alice")) } }
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(try await backend.read { try $0.accounts.userCount() } == 0)
+        await backend.close()
+    }
+}
