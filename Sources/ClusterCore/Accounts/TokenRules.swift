@@ -69,11 +69,13 @@ public struct TokenRules: Hashable, Sendable {
     ///   - user: The user that the certificate names.
     ///   - keys: The cluster's keys, the one that signs first.
     ///   - isRefused: Whether a session was ended by an operator.
+    ///   - isRenegotiation: Whether a live session shows it: then it is not asked when it was renewed, as the client
+    ///     gets a fresh token with its renegotiations only, which may be rarer.
     ///   - now: Store time.
     ///   - crypto: The primitives.
     public func judge(
-        _ text: String, user: User, keys: [AuthTokenKey], isRefused: (TokenSessionID) -> Bool, now: Timestamp,
-        crypto: some FormatCryptography = SwiftCryptoFormatCryptography()
+        _ text: String, user: User, keys: [AuthTokenKey], isRefused: (TokenSessionID) -> Bool,
+        isRenegotiation: Bool = false, now: Timestamp, crypto: some FormatCryptography = SwiftCryptoFormatCryptography()
     ) -> TokenVerdict {
         guard let token = Self.authentic(text, userName: user.name, keys: keys, crypto: crypto) else {
             return .invalid
@@ -86,7 +88,7 @@ public struct TokenRules: Hashable, Sendable {
             initially <= issued
         else { return .invalid }
         guard issued <= now + tolerance else { return .expired(.fromTheFuture) }
-        guard now < issued + renewal * 2 + tolerance else { return .expired(.notRenewed) }
+        guard isRenegotiation || now < issued + renewal * 2 + tolerance else { return .expired(.notRenewed) }
         guard now <= initially + lifetime + tolerance else { return .expired(.lifetimeOver) }
         return .valid(token)
     }

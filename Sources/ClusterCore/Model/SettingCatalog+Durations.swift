@@ -63,7 +63,7 @@ extension Setting<Duration> {
     public static var tokenRenewal: Setting {
         Setting(
             "token.renewal", .duration(minute...day), default: hour,
-            "How often a connected client gets a fresh auth token; one that was not renewed for three times as long "
+            "How often a connected client gets a fresh auth token; one that was not renewed for twice as long "
                 + "is refused.")
     }
 

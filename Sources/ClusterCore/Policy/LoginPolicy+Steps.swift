@@ -60,7 +60,7 @@ extension LoginPolicy {
     ) -> LoginStep {
         var continuing: AuthToken?
         if let text = tokenText(request),
-            case .valid(let token) = judge(text, identity.user, snapshot: snapshot, now: circumstances.now)
+            case .valid(let token) = judge(text, identity.user, request, snapshot: snapshot, now: circumstances.now)
         {
             continuing = token
         }
@@ -79,7 +79,7 @@ extension LoginPolicy {
         circumstances: LoginCircumstances, using random: inout some RandomNumberGenerator
     ) -> LoginStep {
         let user = identity.user
-        switch judge(text, user, snapshot: snapshot, now: circumstances.now) {
+        switch judge(text, user, request, snapshot: snapshot, now: circumstances.now) {
         case .invalid: return .refused(LoginRefusal(.tokenInvalid, user: user))
         case .expired(.sessionEnded): return .refused(LoginRefusal(.sessionEnded, user: user))
         case .expired: return .refused(LoginRefusal(.tokenExpired, user: user))
@@ -160,9 +160,12 @@ extension LoginPolicy {
         return nil
     }
 
-    private func judge(_ text: String, _ user: User, snapshot: Snapshot, now: Timestamp) -> TokenVerdict {
+    private func judge(
+        _ text: String, _ user: User, _ request: LoginRequest, snapshot: Snapshot, now: Timestamp
+    ) -> TokenVerdict {
         TokenRules(snapshot.settings).judge(
-            text, user: user, keys: snapshot.secrets.authToken, isRefused: snapshot.isRefused, now: now)
+            text, user: user, keys: snapshot.secrets.authToken, isRefused: snapshot.isRefused,
+            isRenegotiation: request.live != nil, now: now)
     }
 
     /// What the client sent as password, if that is a token by its beginning; then it is never tried as a password.

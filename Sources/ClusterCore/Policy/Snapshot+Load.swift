@@ -34,7 +34,13 @@ extension Snapshot {
             cluster: cluster, revision: try reader.config.revision(), readAt: try reader.now(), settings: settings,
             users: users, certificates: records.compactMap { KnownCertificate($0) }, refusals: refusals,
             failures: failures, secrets: secrets, server: server,
-            problems: problems + unreadable + settings.problems.map { .invalidSetting($0) }, sealer: sealer)
+            problems: unique(problems + unreadable + settings.problems.map { .invalidSetting($0) }), sealer: sealer)
+    }
+
+    /// Each problem once: some rows are read in two ways.
+    private static func unique(_ problems: [SnapshotProblem]) -> [SnapshotProblem] {
+        var seen: Set<SnapshotProblem> = []
+        return problems.filter { seen.insert($0).inserted }
     }
 
     private static func usable<Value>(_ checked: Checked<Value>, _ problems: inout [SnapshotProblem]) -> Value {

@@ -115,16 +115,16 @@ struct PasswordTests {
         let decoy = PasswordVerifier.decoy(cost: Fixture.cheap)
         #expect(!decoy.matches("anything at all"))
         #expect(decoy.cost == Fixture.cheap)
-        // A verifier made of a decoy's own hash would match what hashes to it; a decoy does not even then.
-        let clock = ContinuousClock()
         let cost = try #require(ScryptCost(logN: 14))
         var random = SeededGenerator(seed: 5)
         let real = try PasswordVerifier.make(password: "password 1", cost: cost, using: &random)
-        let realTime = clock.measure { for _ in 0..<3 { _ = real.matches("password 2") } }
-        let decoyTime = clock.measure {
-            for _ in 0..<3 { _ = PasswordVerifier.decoy(cost: cost).matches("password 2") }
+        let fake = PasswordVerifier.decoy(cost: cost)
+        // The fastest of several runs: other programs slow this machine down, nothing speeds it up.
+        func shortest(_ verifier: PasswordVerifier) -> Duration? {
+            (0..<5).map { _ in ContinuousClock().measure { _ = verifier.matches("password 2") } }.min()
         }
-        #expect(decoyTime > realTime / 4)
+        let (realTime, fakeTime) = (try #require(shortest(real)), try #require(shortest(fake)))
+        #expect(fakeTime > realTime / 3 && realTime > fakeTime / 3)
     }
 
     @Test("a verifier that costs less than wanted is made anew, one that costs as much or more is not")

@@ -104,6 +104,19 @@ struct LoginPolicyTests {
         #expect(renewed.token.issuedInitially == first.token.issuedInitially + 3_600)
     }
 
+    @Test("a live session may renegotiate more rarely than tokens are renewed, within its lifetime")
+    func rareRenegotiation() throws {
+        var fixture = try Fixture()
+        let certificate = try fixture.addCertificate(of: fixture.addUser("alice"))
+        let first = try #require(try fixture.login(certificate, "alice", Fixture.password).admission)
+        fixture.now = fixture.now + .seconds(36_000)
+        #expect(try fixture.login(certificate, "alice", first.tokenText).reason == .tokenExpired)
+        let renewed = try fixture.login(certificate, "alice", first.tokenText, live: first.live)
+        #expect(renewed.admission?.tokenSession == first.tokenSession)
+        fixture.now = fixture.now + .seconds(86_400)
+        #expect(try fixture.login(certificate, "alice", first.tokenText, live: first.live).reason == .tokenExpired)
+    }
+
     @Test("everything is decided again when the password was checked")
     func decidedAgain() throws {
         var fixture = try Fixture()
