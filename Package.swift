@@ -84,18 +84,18 @@ let package = Package(
             dependencies: [
                 "ClusterCore", "VPNEngine", "VPNProtocol", "VPNFormats",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "asnode",
             dependencies: [
-                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite",
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite", "VPNEngine", "VPNFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
 

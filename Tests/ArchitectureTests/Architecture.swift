@@ -30,14 +30,14 @@ enum Architecture {
         "NodeRuntime": Layer(
             ["ClusterCore", "VPNEngine"],
             external: [
-                "Foundation", "FoundationEssentials", "Glibc", "Logging", "Metrics", "ServiceLifecycle",
+                "Foundation", "FoundationEssentials", "Glibc", "Logging", "CoreMetrics", "ServiceLifecycle",
                 "Synchronization",
             ]),
         "asnode": Layer(
             ["NodeRuntime", "ClusterOperations", "StorageSQLite"],
             external: [
-                "ArgumentParser", "Foundation", "FoundationEssentials", "Glibc", "Logging",
-                "ServiceLifecycle", "Synchronization",
+                "ArgumentParser", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Logging",
+                "ServiceLifecycle", "Synchronization", "UnixSignals",
             ]),
         "SimulationKit": Layer(["ClusterCore", "VPNProtocol"]),
     ]

@@ -22,6 +22,8 @@ public protocol HostProbe: Sendable {
     func canWrite(to directory: String) -> ProbeAnswer
     /// The free space where a directory is, in bytes; `nil` when unknown.
     func freeBytes(at directory: String) -> Int64?
+    /// The machine's own name; empty when it has none.
+    func hostName() -> String
     /// The user that the process acts as.
     func userID() -> UInt32
     /// The machine's clock in microseconds since 1970 UTC.

@@ -109,6 +109,13 @@ public struct LinuxHostProbe: HostProbe {
         return overflow ? .max : Int64(clamping: bytes)
     }
 
+    /// What `gethostname` says.
+    public func hostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// The effective user.
     public func userID() -> UInt32 { geteuid() }
 

@@ -104,6 +104,12 @@ public struct DataDirectory: Sendable, Hashable {
         return lock
     }
 
+    /// Whether a node runs on the directory.
+    public func isRunning() throws(OperationError) -> Bool {
+        guard try facts(of: "run.lock") != nil else { return false }
+        return try DirectoryLock.take(file("run.lock"), wait: false) == nil
+    }
+
     /// Takes the directory for setting it up, waiting for whoever else does.
     func lockForSetup() throws(OperationError) -> DirectoryLock {
         guard let lock = try DirectoryLock.take(file("setup.lock"), wait: true) else {

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 
 /// An open file descriptor that closes itself.
@@ -44,16 +45,25 @@ public struct FileFacts: Hashable, Sendable {
     /// - Returns: `nil` when nothing is at that path.
     /// - Throws: `OperationError` when the kernel does not say.
     static func read(_ path: String) throws(OperationError) -> FileFacts? {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
+        guard let resolved = realpath(path, nil) else {
             let error = SystemError.current
             if error.number == ENOENT { return nil }
             throw error.explained("look at", path, otherwise: .inputOutput)
         }
+        defer { free(resolved) }
+        // Not `stat`: which module that structure belongs to depends on what else is imported in the package.
+        let attributes: [FileAttributeKey: Any]
+        do {
+            attributes = try FileManager.default.attributesOfItem(atPath: String(cString: resolved))
+        } catch {
+            throw OperationError(.inputOutput, "cannot look at \(path); check its permissions")
+        }
+        let type = attributes[.type] as? FileAttributeType
         return FileFacts(
-            kind: status.st_mode & S_IFMT == S_IFREG
-                ? .regular : status.st_mode & S_IFMT == S_IFDIR ? .directory : .other,
-            mode: status.st_mode & 0o7777, owner: status.st_uid, sizeBytes: Int64(status.st_size))
+            kind: type == .typeRegular ? .regular : type == .typeDirectory ? .directory : .other,
+            mode: (attributes[.posixPermissions] as? NSNumber)?.uint32Value ?? 0,
+            owner: (attributes[.ownerAccountID] as? NSNumber)?.uint32Value ?? .max,
+            sizeBytes: (attributes[.size] as? NSNumber)?.int64Value ?? 0)
     }
 }
 

@@ -6,11 +6,12 @@ extension NodeSettings {
         """
         # One node of an access server. These settings belong to this machine alone; what all nodes share
         # (users, networks, pushed settings) is in the database: see 'asnode config list'.
-        # A running node reads this file when it starts. Each value but the id can be given by the environment
+        # A running node reads this file when it starts. Each value but the two ids can be given by the environment
         # too, which wins: ASNODE_NAME, ASNODE_LISTEN=udp:1194,udp:1195, ASNODE_LOG_LEVEL and so on.
 
-        # Who this node is in the database. Made once; do not change or copy it to another machine.
+        # Who this node is in the database, and whose. Made once; do not change or copy them to another machine.
         id: \(Self.quoted(nodeID))
+        cluster: \(Self.quoted(clusterID))
 
         # The node's name, for people.
         name: \(Self.quoted(name))

@@ -6,7 +6,7 @@ extension NodeSettings {
     static let fileLimitBytes = 65_536
     /// The names that a `node.yaml` may hold.
     static let keys: Set<String> = [
-        "id", "name", "listen", "public-addresses", "device", "egress", "database", "log-level",
+        "id", "cluster", "name", "listen", "public-addresses", "device", "egress", "database", "log-level",
     ]
 
     /// Reads the settings of the node in a data directory; environment variables win over the file.
@@ -50,6 +50,7 @@ extension NodeSettings {
         let all = ConfigReader(providers: [variables.prefixKeys(with: "asnode"), file])
         return NodeSettings(
             nodeID: try await own.fetchRequiredString(forKey: "id"),
+            clusterID: try await own.fetchRequiredString(forKey: "cluster"),
             name: try await all.fetchRequiredString(forKey: "name"),
             listen: try await values(of: "listen", in: all) ?? defaultListen,
             publicAddresses: try await values(of: "public-addresses", in: all) ?? [],

@@ -1,3 +1,4 @@
+internal import ClusterCore
 public import VPNFormats
 
 /// What belongs to one node alone and is never in the shared store: the content of `node.yaml`.
@@ -12,6 +13,8 @@ public struct NodeSettings: Sendable, Hashable {
 
     /// The node's identity in the store, as 32 hexadecimal digits. Never edited.
     public var nodeID: String
+    /// The cluster that the node belongs to, as 32 hexadecimal digits. Never edited.
+    public var clusterID: String
     /// The node's name, for people: 1 to 63 letters, digits, dots, dashes and underscores.
     public var name: String
     /// What the node listens on. UDP only for now.
@@ -38,11 +41,12 @@ public struct NodeSettings: Sendable, Hashable {
 
     /// Makes settings; call ``check()`` before using them.
     public init(
-        nodeID: String, name: String, listen: [ListenAddress] = NodeSettings.defaultListen,
+        nodeID: String, clusterID: String, name: String, listen: [ListenAddress] = NodeSettings.defaultListen,
         publicAddresses: [IPAddress] = [], device: String = NodeSettings.defaultDevice, egress: Egress = .nat,
         databaseURL: String? = nil, logLevel: String = NodeSettings.defaultLogLevel
     ) {
         self.nodeID = nodeID
+        self.clusterID = clusterID
         self.name = name
         self.listen = listen
         self.publicAddresses = publicAddresses
@@ -57,8 +61,9 @@ public struct NodeSettings: Sendable, Hashable {
     /// - Throws: `OperationError` with `invalidArgument` that names the value and what is allowed, or `unavailable`
     ///   for what is not supported yet.
     public func check() throws(OperationError) {
-        guard nodeID.utf8.count == 32, nodeID.utf8.allSatisfy(Self.isHexadecimal) else {
-            throw OperationError(.invalidArgument, "id must be 32 hexadecimal digits; it is made by init, not by hand")
+        guard NodeID(nodeID) != nil, ClusterID(clusterID) != nil else {
+            throw OperationError(
+                .invalidArgument, "id and cluster must be 32 hexadecimal digits; init makes them, nobody edits them")
         }
         try Self.check(name: name)
         try Self.check(listen: listen)
@@ -109,9 +114,5 @@ public struct NodeSettings: Sendable, Hashable {
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-    }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
 }

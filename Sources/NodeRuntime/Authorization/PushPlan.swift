@@ -1,0 +1,36 @@
+internal import ClusterCore
+internal import VPNProtocol
+
+/// The settings `push.*` as options of the protocol. The engine adds what follows from the session itself.
+struct PushPlan: Sendable {
+    /// The options, in an order that all clients take.
+    let options: [PushOption]
+
+    init(_ settings: Settings) {
+        let inputs = PushInputs(settings)
+        var options: [PushOption] = []
+        if inputs.redirectsGateway { options.append(.redirectGateway([.overrideDefault, .ipv6])) }
+        options += inputs.routes.map { .route($0) }
+        options += inputs.dnsServers.map { .dhcpDNS($0) }
+        // Domains were checked when they were set; one that cannot be pushed is left out rather than the login refused.
+        options += inputs.searchDomains.compactMap { try? .dhcpSearchDomain($0) }
+        if !inputs.dnsServers.isEmpty {
+            options += [try? PushOption.dnsServer(0, addresses: inputs.dnsServers)].compactMap(\.self)
+        }
+        for domains in Self.chunks(inputs.searchDomains) {
+            options += [try? PushOption.dnsSearchDomains(domains)].compactMap(\.self)
+        }
+        self.options = options
+    }
+
+    /// Domains in parts that fit one option each.
+    private static func chunks(_ domains: [String]) -> [[String]] {
+        var chunks: [[String]] = []
+        for domain in domains {
+            let size = (chunks.last ?? []).reduce(0) { $0 + $1.utf8.count + 1 }
+            if chunks.isEmpty || size + domain.utf8.count > 200 { chunks.append([]) }
+            chunks[chunks.count - 1].append(domain)
+        }
+        return chunks
+    }
+}
