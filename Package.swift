@@ -149,12 +149,20 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: strict),
+        // Simulated clients and servers, by the thousand: `swift run -c release simulate`.
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["SimulationKit", "ProtocolTestKit"],
+            path: "Simulations",
+            swiftSettings: strict),
         // The smallest embedder of an engine, for tests that kill it.
         .executableTarget(
             name: "engine-probe",
             dependencies: ["VPNEngine", "VPNProtocol", "VPNFormats"],
             path: "Tests/EngineProbe",
             swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["SimulationKit", "ProtocolTestKit"], swiftSettings: strict),
         // The rules of the house, read off the sources; and real clients against the built program.
         .testTarget(
             name: "ArchitectureTests",

@@ -6,6 +6,8 @@ public struct ClientSettings: Sendable {
     public var wrapKey: StaticKey
     /// The profile's key as the server wrapped it, sent along with the first packets (tls-crypt-v2).
     public var wrappedKey: [UInt8]?
+    /// Says that the wrapped key can be repeated with the second packet, so that the server keeps nothing before.
+    public var announcesEarlyNegotiation: Bool
     /// User name and password or token. A secret.
     public var credentials: Credentials
     /// What the client says of itself.
@@ -18,13 +20,14 @@ public struct ClientSettings: Sendable {
     public var retransmitAfter: Duration
 
     public init(
-        wrapKey: StaticKey, wrappedKey: [UInt8]? = nil, credentials: Credentials, peerInfo: PeerInfo,
+        wrapKey: StaticKey, wrappedKey: [UInt8]? = nil, announcesEarlyNegotiation: Bool = true, credentials: Credentials, peerInfo: PeerInfo,
         options: OCCOptions,
         handshakeWindow: Duration = .seconds(60), renegotiateAfter: Duration? = .seconds(3_600),
         retransmitAfter: Duration = .seconds(2)
     ) {
         self.wrapKey = wrapKey
         self.wrappedKey = wrappedKey
+        self.announcesEarlyNegotiation = announcesEarlyNegotiation
         self.credentials = credentials
         self.peerInfo = peerInfo
         self.options = options
@@ -88,7 +91,8 @@ public struct ClientSession: Sendable {
         self.data = DataChannel(peerID: nil, now: now.instant)
         // tls-crypt-v2 clients announce that they can repeat their wrapped key by where they begin to count.
         self.greeting = LongPacketIDSequence(
-            after: settings.wrappedKey == nil ? 0 : 0x0F00_0000, time: now.wireSeconds)
+            after: settings.wrappedKey != nil && settings.announcesEarlyNegotiation ? 0x0F00_0000 : 0,
+            time: now.wireSeconds)
         self.greetAt = now.instant
         self.lastKeyedAt = now.instant
     }
