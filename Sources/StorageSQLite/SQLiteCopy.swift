@@ -5,28 +5,25 @@ internal import Glibc
 extension SQLiteConnection {
     /// Copies one state of the database to a new file, which nobody else can read, while others use the database.
     ///
-    /// The copy appears under its name when it is complete and on disk.
+    /// The copy appears under its name when it is complete and on disk; of several made at once one wins.
     ///
     /// - Throws: ``StorageError``; with `constraint` `file` when there is such a file.
     func copy(to path: String) throws {
-        let file = SQLiteFile(path: path)
-        let partial = SQLiteFile(path: path + ".partial")
-        guard access(path, F_OK) != 0 else {
-            throw StorageError(
-                .constraint("file"), "\(path) exists already", advice: "name another file, or remove that one")
+        guard access(path, F_OK) != 0 else { throw Self.exists(path) }
+        let partial = "\(path).partial-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+        defer { unlink(partial) }
+        try SQLiteFile(path: partial).create()
+        try writeCopy(to: partial)
+        // Unlike a rename, a link never takes the place of another file.
+        guard link(partial, path) == 0 else {
+            if errno == EEXIST { throw Self.exists(path) }
+            throw StorageError(.unavailable, "\(path) cannot be made: \(String(cString: strerror(errno)))")
         }
-        unlink(partial.path)
-        try partial.create()
-        do {
-            try writeCopy(to: partial.path)
-            guard rename(partial.path, path) == 0 else {
-                throw StorageError(.unavailable, "\(path) cannot be made: \(String(cString: strerror(errno)))")
-            }
-            try file.synchroniseDirectory()
-        } catch {
-            unlink(partial.path)
-            throw error
-        }
+        try SQLiteFile(path: path).synchroniseDirectory()
+    }
+
+    private static func exists(_ path: String) -> StorageError {
+        StorageError(.constraint("file"), "\(path) exists already", advice: "name another file, or remove that one")
     }
 
     private func writeCopy(to path: String) throws {

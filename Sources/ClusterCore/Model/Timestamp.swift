@@ -62,7 +62,8 @@ extension Duration {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC, for instance `2026-11-22T10:43:00.000250Z`; without the fraction when it is zero.
     public var description: String {
-        let fraction = Int(microseconds - (microseconds.dividedFloor(by: 1_000_000) * 1_000_000))
+        let remainder = Int(microseconds % 1_000_000)
+        let fraction = remainder < 0 ? remainder + 1_000_000 : remainder
         let total = microseconds.dividedFloor(by: 1_000_000)
         let days = total.dividedFloor(by: 86_400)
         let second = Int(total - days * 86_400)
