@@ -18,6 +18,7 @@ public final class SQLBackend: StorageBackend {
         /// The most connections, and threads, for writing, 1 to 16; a database with a single writer has 1.
         public var writers: Int
 
+        /// Makes the options of their parts, which are explained at the properties.
         public init(
             authenticator: any RowAuthenticator, environment: StorageEnvironment = .system,
             retry: RetryPolicy = RetryPolicy(), connectionWait: Duration = .seconds(10), readers: Int = 4,
@@ -61,6 +62,7 @@ public final class SQLBackend: StorageBackend {
         try await (mode == .read ? readers : writers).withConnection(body)
     }
 
+    /// Runs `body` on one consistent state of the store; see ``ClusterCore/StorageBackend/read(_:)``.
     public func read<T: Sendable>(
         _ body: @escaping @Sendable (any StorageReader) throws -> T
     ) async throws -> T {
@@ -76,6 +78,7 @@ public final class SQLBackend: StorageBackend {
         }
     }
 
+    /// Runs `body` in a transaction and commits it; see ``ClusterCore/StorageBackend/write(_:)``.
     @discardableResult
     public func write<T: Sendable>(
         _ body: @escaping @Sendable (any StorageWriter) throws -> T
@@ -101,6 +104,7 @@ public final class SQLBackend: StorageBackend {
         }
     }
 
+    /// Waits for what is under way and closes all connections; see ``ClusterCore/StorageBackend/close()``.
     public func close() async {
         await writers.close()
         await readers.close()

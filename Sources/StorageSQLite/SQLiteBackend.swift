@@ -16,6 +16,7 @@ public struct SQLiteOptions: Sendable {
     /// The schema that a file is brought to.
     package var migrator = Migrator()
 
+    /// Makes the value of its parts, which are explained at the properties.
     public init(
         authenticator: any RowAuthenticator, environment: StorageEnvironment = .system, readers: Int = 4,
         busyTimeout: Duration = .seconds(2), retry: RetryPolicy = RetryPolicy()
@@ -83,12 +84,14 @@ public final class SQLiteBackend: StorageBackend {
         return SQLiteBackend(path: path, notices: notices, backend: backend)
     }
 
+    /// Runs `body` on one consistent state of the store; see ``ClusterCore/StorageBackend/read(_:)``.
     public func read<T: Sendable>(
         _ body: @escaping @Sendable (any StorageReader) throws -> T
     ) async throws -> T {
         try await backend.read(body)
     }
 
+    /// Runs `body` in a transaction and commits it; see ``ClusterCore/StorageBackend/write(_:)``.
     @discardableResult
     public func write<T: Sendable>(
         _ body: @escaping @Sendable (any StorageWriter) throws -> T
@@ -96,6 +99,7 @@ public final class SQLiteBackend: StorageBackend {
         try await backend.write(body)
     }
 
+    /// Waits for what is under way and closes all connections; see ``ClusterCore/StorageBackend/close()``.
     public func close() async { await backend.close() }
 
     /// Reads the whole file and checks it. Takes about a second per 100 MB and does not hold up writers.

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import ClusterCore
+internal import Foundation
 
 /// The URL of a SQLite file: `sqlite:///var/lib/asnode/cluster.db`.
 public enum SQLiteURL {

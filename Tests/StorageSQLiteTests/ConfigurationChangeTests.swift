@@ -141,7 +141,8 @@ struct ConfigurationChangeTests {
         let store = try TestStore()
         let backend = try await store.openWithCluster()
         let user = sampleUser(5, name: "alice")
-        let mine = try sampleCertificate(6, user: user.id), others = try sampleCertificate(7, user: sample(99))
+        let mine = try sampleCertificate(6, user: user.id)
+        let others = try sampleCertificate(7, user: sample(99))
         let now = store.environment.now
         try await backend.write { writer in
             try writer.change(by: .test) { change in
@@ -231,7 +232,9 @@ struct ConfigurationChangeTests {
         #expect(settings[.clientPing] == .seconds(10))
         #expect(settings[.holdTun] == false)
         #expect(settings.stored == ["hostname": "vpn.example.com", "keepalive.client-ping": "10s"])
-        for (name, value) in [("hostname", "a b"), ("client.networks", "10.0.0.1/8"), ("no-such", "1"), ("hold-tun", "")] {
+        for (name, value) in [
+            ("hostname", "a b"), ("client.networks", "10.0.0.1/8"), ("no-such", "1"), ("hold-tun", ""),
+        ] {
             await #expect(throws: SettingError.self) {
                 try await backend.write { writer in
                     try writer.change(by: .test) { try $0.set(name, to: value) }

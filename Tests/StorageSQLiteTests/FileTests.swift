@@ -201,7 +201,9 @@ struct FileTests {
 
     @Test(
         "URLs that name none are refused",
-        arguments: ["sqlite:", "sqlite:a.db", "sqlite://host/a.db", "sqlite:///a?b=c", "sqlite:///a%00b", "sqlite:///a/"])
+        arguments: [
+            "sqlite:", "sqlite:a.db", "sqlite://host/a.db", "sqlite:///a?b=c", "sqlite:///a%00b", "sqlite:///a/",
+        ])
     func badURLs(url: String) {
         #expect(throws: StorageError.self) { try SQLiteURL.path(of: url) }
     }

@@ -56,7 +56,9 @@ struct MigrationTests {
         await before.close()
     }
 
-    @Test("a newer database is refused and left as it is", arguments: [SQLiteBackend.OpenMode.create, .migrate, .existing])
+    @Test(
+        "a newer database is refused and left as it is",
+        arguments: [SQLiteBackend.OpenMode.create, .migrate, .existing])
     func newer(mode: SQLiteBackend.OpenMode) async throws {
         let store = try TestStore()
         await (try open(store, .create, Migrator(steps: Self.later))).close()

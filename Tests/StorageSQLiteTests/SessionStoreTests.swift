@@ -7,7 +7,8 @@ import VPNFormats
 struct SessionStoreTests {
     private func session(_ number: UInt64, node: UInt64 = 1, epoch: Int64 = 1, address: UInt8) throws -> Session {
         Session(
-            id: sample(number), tokenSession: try #require(TokenSessionID(bytes: [UInt8](repeating: address, count: 12))),
+            id: sample(number),
+            tokenSession: try #require(TokenSessionID(bytes: [UInt8](repeating: address, count: 12))),
             user: sample(5), userName: "alice", certificate: try sampleCertificate(6, user: sample(5)).serial,
             node: sample(node), nodeEpoch: epoch,
             remoteAddress: try #require(SocketAddress("[2001:db8::1]:40000")), ipv4: IPv4Address(10, 56, 0, address),
@@ -52,7 +53,8 @@ struct SessionStoreTests {
     func addresses() async throws {
         let backend = try await TestStore().openWithCluster()
         let first = try session(20, node: 1, address: 9)
-        let foreign = try session(21, node: 2, address: 9), same = try session(22, node: 1, address: 9)
+        let foreign = try session(21, node: 2, address: 9)
+        let same = try session(22, node: 1, address: 9)
         try await backend.write { try $0.sessions.begin([first]) }
         #expect(
             await failureCode { try await backend.write { try $0.sessions.begin([foreign]) } }
@@ -67,7 +69,8 @@ struct SessionStoreTests {
     @Test("sessions of an earlier epoch are ended when they were last heard of")
     func staleSessions() async throws {
         let backend = try await TestStore().openWithCluster()
-        let old = try session(20, epoch: 1, address: 8), live = try session(21, epoch: 2, address: 9)
+        let old = try session(20, epoch: 1, address: 8)
+        let live = try session(21, epoch: 2, address: 9)
         let elsewhere = try session(22, node: 2, epoch: 1, address: 10)
         let node: NodeID = sample(1)
         try await backend.write { try $0.sessions.begin([old, live, elsewhere]) }

@@ -77,7 +77,8 @@ struct TransactionTests {
         let store = try TestStore()
         let backend = try await store.openWithCluster()
         let other = try await store.open(.existing)
-        let begun = DispatchGate(), written = DispatchGate()
+        let begun = DispatchGate()
+        let written = DispatchGate()
         let reading = Task {
             try await backend.read { reader in
                 let first = try reader.accounts.userCount()
@@ -152,7 +153,8 @@ struct TransactionTests {
         let first = try await store.openWithCluster()
         let impatient = try await SQLiteBackend.open(
             store.path, mode: .existing, options: store.options(retry: RetryPolicy(tries: 2)))
-        let begun = DispatchGate(), done = DispatchGate()
+        let begun = DispatchGate()
+        let done = DispatchGate()
         let holding = Task {
             try await first.write { _ in
                 begun.open()
@@ -173,7 +175,8 @@ struct TransactionTests {
     @Test("after close calls are refused, and what is under way is finished first")
     func closing() async throws {
         let backend = try await TestStore().openWithCluster()
-        let begun = DispatchGate(), done = DispatchGate()
+        let begun = DispatchGate()
+        let done = DispatchGate()
         let writing = Task {
             try await backend.write { writer in
                 begun.open()

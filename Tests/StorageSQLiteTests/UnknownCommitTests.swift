@@ -8,7 +8,9 @@ import Testing
 @Suite("Commits whose outcome is unknown")
 struct UnknownCommitTests {
     /// A store whose commits fail as told; the cluster is there already.
-    private func prepared(_ faults: [FaultyDatabase.Fault], tries: Int = 10) async throws -> (SQLBackend, FaultyDatabase) {
+    private func prepared(
+        _ faults: [FaultyDatabase.Fault], tries: Int = 10
+    ) async throws -> (SQLBackend, FaultyDatabase) {
         let store = try TestStore()
         await (try store.openWithCluster()).close()
         let options = store.options()
@@ -28,7 +30,8 @@ struct UnknownCommitTests {
         try await backend.write { writer in
             let now = try writer.now()
             var failures =
-                try writer.accounts.loginFailures(of: user) ?? LoginFailures(user: user, count: 0, firstAt: now, lastAt: now)
+                try writer.accounts.loginFailures(of: user)
+                ?? LoginFailures(user: user, count: 0, firstAt: now, lastAt: now)
             failures.count += 1
             return try writer.accounts.record(failures).count
         }

@@ -17,6 +17,7 @@ public struct AuditActor: Hashable, Sendable {
     /// Their name, at most 255 bytes: of an operator the login name and host, of a node its name.
     public var name: String
 
+    /// Makes an audit actor of its parts, which are explained at the properties.
     public init(kind: Kind, name: String) {
         self.kind = kind
         self.name = name
@@ -44,6 +45,7 @@ public struct AuditEntry: Hashable, Sendable {
     /// What a person wants to know of it, without any secret; at most 1,000 bytes.
     public var detail: String
 
+    /// Makes an audit entry of its parts, which are explained at the properties.
     public init(
         revision: Int64, index: Int, change: ChangeID, at: Timestamp, actor: AuditActor, action: AuditAction,
         entity: ChangedEntity, detail: String
@@ -69,11 +71,13 @@ public struct AuditPosition: Hashable, Comparable, Sendable {
     /// The place among the entries of that revision, from 0.
     public var index: Int
 
+    /// Makes an audit position of its parts, which are explained at the properties.
     public init(revision: Int64, index: Int) {
         self.revision = revision
         self.index = index
     }
 
+    /// Orders by value.
     public static func < (left: Self, right: Self) -> Bool {
         (left.revision, left.index) < (right.revision, right.index)
     }
@@ -84,6 +88,7 @@ public struct AuditAction: Hashable, Sendable, RawRepresentable {
     /// The word in the log: the entity, a dot, a verb.
     public var rawValue: String
 
+    /// - Parameter rawValue: The word; one that is not among the static members is kept as it is.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// The cluster was made.

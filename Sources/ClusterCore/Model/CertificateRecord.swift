@@ -75,6 +75,7 @@ public struct CertificateRecord: Hashable, Sendable {
     /// As in ``User/version``.
     public var version: Int64
 
+    /// Makes a certificate record of its parts, which are explained at the properties.
     public init(
         serial: CertificateSerial, kind: Kind, commonName: String, user: UserID? = nil, profile: ProfileKind? = nil,
         notBefore: Timestamp, notAfter: Timestamp, der: [UInt8], privateKey: SealedValue? = nil,
@@ -116,6 +117,7 @@ public struct Revocation: Hashable, Sendable {
     /// Why.
     public var reason: Reason
 
+    /// Makes a revocation of its parts, which are explained at the properties.
     public init(at: Timestamp, reason: Reason) {
         self.at = at
         self.reason = reason

@@ -7,6 +7,7 @@ public struct ClusterInfo: Hashable, Sendable {
     /// When the cluster was made.
     public var createdAt: Timestamp
 
+    /// Makes the cluster info of its parts, which are explained at the properties.
     public init(id: ClusterID, lineage: LineageID, createdAt: Timestamp) {
         self.id = id
         self.lineage = lineage
@@ -26,6 +27,7 @@ public struct Revision: Hashable, Sendable {
     /// Written with the change that made this revision.
     public var change: ChangeID
 
+    /// Makes the revision of its parts, which are explained at the properties.
     public init(lineage: LineageID, number: Int64, change: ChangeID) {
         self.lineage = lineage
         self.number = number
@@ -56,6 +58,7 @@ public struct ChangedEntity: Hashable, Sendable {
     /// Its identifier as text: of a user or secret its id, of a certificate its serial, of a setting its name.
     public var id: String
 
+    /// Makes a changed entity of its parts, which are explained at the properties.
     public init(kind: EntityKind, id: String) {
         self.kind = kind
         self.id = id
@@ -67,6 +70,7 @@ public struct EntityKind: Hashable, Sendable, RawRepresentable, Codable {
     /// The word in the audit log.
     public var rawValue: String
 
+    /// - Parameter rawValue: The word; one that is not among the static members is kept as it is.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// The cluster itself.

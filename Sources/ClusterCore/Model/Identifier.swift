@@ -34,6 +34,7 @@ public struct Identifier<Subject>: Hashable, Sendable {
 }
 
 extension Identifier: Comparable {
+    /// Orders by value.
     public static func < (left: Self, right: Self) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
@@ -54,6 +55,7 @@ extension Identifier: Codable {
         self = identifier
     }
 
+    /// Writes the text form.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

@@ -35,6 +35,7 @@ public struct Node: Hashable, Sendable {
     /// When it last wrote.
     public var lastSeenAt: Timestamp
 
+    /// Makes a node of its parts, which are explained at the properties.
     public init(
         id: NodeID, name: String, hostname: String, softwareVersion: String, state: State = .active,
         epoch: Int64 = 0, generation: Int64 = 0, subnets: [IPPrefix] = [], createdAt: Timestamp,
@@ -66,6 +67,7 @@ public struct NodeLease: Hashable, Sendable {
     /// How often it wrote in that epoch.
     public var generation: Int64
 
+    /// Makes a node lease of its parts, which are explained at the properties.
     public init(node: NodeID, epoch: Int64, generation: Int64) {
         self.node = node
         self.epoch = epoch

@@ -12,6 +12,7 @@ public struct SealedSecret: Hashable, Sendable {
     /// When it was made.
     public var createdAt: Timestamp
 
+    /// Makes a sealed secret of its parts, which are explained at the properties.
     public init(id: SecretID, purpose: SecretPurpose, value: SealedValue, createdAt: Timestamp) {
         self.id = id
         self.purpose = purpose
@@ -28,6 +29,7 @@ public struct SecretPurpose: Hashable, Sendable, RawRepresentable {
     /// The word in the store, at most 64 bytes.
     public var rawValue: String
 
+    /// - Parameter rawValue: The word; one that is not among the static members is kept as it is.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// Wraps the client keys of tls-crypt-v2.

@@ -64,6 +64,7 @@ public struct Session: Hashable, Sendable {
     /// What has passed.
     public var traffic: Traffic
 
+    /// Makes a session of its parts, which are explained at the properties.
     public init(
         id: SessionRecordID, tokenSession: TokenSessionID, user: UserID, userName: String,
         certificate: CertificateSerial? = nil, node: NodeID, nodeEpoch: Int64, remoteAddress: SocketAddress,
@@ -96,6 +97,7 @@ public struct Traffic: Hashable, Sendable {
     /// To the client.
     public var bytesSent: Int64
 
+    /// Makes the value of its parts, which are explained at the properties.
     public init(bytesReceived: Int64 = 0, bytesSent: Int64 = 0) {
         self.bytesReceived = bytesReceived
         self.bytesSent = bytesSent
@@ -111,6 +113,7 @@ public struct SessionUpdate: Hashable, Sendable {
     /// What has passed since it began.
     public var traffic: Traffic
 
+    /// Makes a session update of its parts, which are explained at the properties.
     public init(id: SessionRecordID, remoteAddress: SocketAddress, traffic: Traffic) {
         self.id = id
         self.remoteAddress = remoteAddress
@@ -129,6 +132,7 @@ public struct SessionEnd: Hashable, Sendable {
     /// What passed; `nil` when nobody knows, then the last counters written stay.
     public var traffic: Traffic?
 
+    /// Makes the session end of its parts, which are explained at the properties.
     public init(id: SessionRecordID, at: Timestamp, reason: String, traffic: Traffic?) {
         self.id = id
         self.at = at
@@ -146,6 +150,7 @@ public struct ConnectionLogEntry: Hashable, Sendable {
     /// Why, as a stable word.
     public var reason: String
 
+    /// Makes a connection log entry of its parts, which are explained at the properties.
     public init(session: Session, endedAt: Timestamp, reason: String) {
         self.session = session
         self.endedAt = endedAt
@@ -166,6 +171,7 @@ public struct AddressMemory: Hashable, Sendable {
     /// When the client last was admitted with them.
     public var usedAt: Timestamp
 
+    /// Makes an address memory of its parts, which are explained at the properties.
     public init(
         user: UserID, certificate: CertificateSerial?, ipv4: IPv4Address?, ipv6: IPv6Address?, usedAt: Timestamp
     ) {

@@ -129,7 +129,8 @@ extension Setting<Int> {
     public static var scryptCost: Setting {
         Setting(
             "password.scrypt-cost", .number(14...20), default: 15,
-            "The cost of a password hash as a power of two (scrypt N); each step doubles time and memory, 15 is 32 MiB.")
+            "The cost of a password hash as a power of two (scrypt N); each step doubles time and memory, 15 is 32 MiB."
+        )
     }
 }
 

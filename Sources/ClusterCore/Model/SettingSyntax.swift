@@ -7,6 +7,7 @@ public struct SettingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong and what would be right.
     public var reason: String
 
+    /// Makes the setting error of its parts, which are explained at the properties.
     public init(name: String, reason: String) {
         self.name = name
         self.reason = reason

@@ -26,6 +26,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
         return microseconds % 1_000_000 < 0 ? quotient - 1 : quotient
     }
 
+    /// Orders by value.
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microseconds < right.microseconds
     }

@@ -20,6 +20,7 @@ public struct User: Hashable, Sendable {
     /// stored one. 0 in a user that was not stored yet.
     public var version: Int64
 
+    /// Makes a user of its parts, which are explained at the properties.
     public init(
         id: UserID, name: String, isEnabled: Bool = true, isAdmin: Bool = false, allowsAutoLogin: Bool = false,
         passwordVerifier: SealedValue? = nil, tokensValidFrom: Timestamp, createdAt: Timestamp, version: Int64 = 0
@@ -53,6 +54,7 @@ public struct LoginFailures: Hashable, Sendable {
     /// As in ``User/version``.
     public var version: Int64
 
+    /// Makes the value of its parts, which are explained at the properties.
     public init(
         user: UserID, count: Int, firstAt: Timestamp, lastAt: Timestamp, lockedUntil: Timestamp? = nil,
         version: Int64 = 0
@@ -78,6 +80,7 @@ public struct TokenRefusal: Hashable, Sendable {
     /// When no token of the session can be valid any more; the row may be pruned then.
     public var expiresAt: Timestamp
 
+    /// Makes a token refusal of its parts, which are explained at the properties.
     public init(tokenSession: TokenSessionID, user: UserID?, refusedAt: Timestamp, expiresAt: Timestamp) {
         self.tokenSession = tokenSession
         self.user = user

@@ -7,6 +7,7 @@ public struct Page<Row: Sendable, Position: Sendable>: Sendable {
     /// Where the next page begins, or `nil` after the last one.
     public var next: Position?
 
+    /// Makes a page of its parts, which are explained at the properties.
     public init(rows: [Row], rejected: [RejectedRow] = [], next: Position? = nil) {
         self.rows = rows
         self.rejected = rejected
@@ -21,6 +22,7 @@ public struct Checked<Value: Sendable>: Sendable {
     /// The rows that could not be used; log them.
     public var rejected: [RejectedRow]
 
+    /// Makes the value of its parts, which are explained at the properties.
     public init(_ value: Value, rejected: [RejectedRow] = []) {
         self.value = value
         self.rejected = rejected
@@ -46,6 +48,7 @@ public struct RejectedRow: Hashable, Sendable, CustomStringConvertible {
     /// The column, when one is malformed.
     public var column: String?
 
+    /// Makes a rejected row of its parts, which are explained at the properties.
     public init(table: String, id: String, reason: Reason, column: String? = nil) {
         self.table = table
         self.id = id

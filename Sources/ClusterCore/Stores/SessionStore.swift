@@ -69,6 +69,7 @@ public struct ConnectionLogPosition: Hashable, Sendable {
     /// The session, where several ended at once.
     public var session: SessionRecordID
 
+    /// Makes a connection log position of its parts, which are explained at the properties.
     public init(endedAt: Timestamp, session: SessionRecordID) {
         self.endedAt = endedAt
         self.session = session

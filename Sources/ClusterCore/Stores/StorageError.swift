@@ -5,7 +5,9 @@ public struct StorageError: Error, Hashable, Sendable {
     /// The class of an error, the same on all backends. New ones may appear in minor releases.
     public struct Code: Hashable, Sendable {
         private enum Kind: Hashable {
-            case conflict, constraint(String), connectionLost, commitUnknown, readOnly, outOfSpace, schemaTooNew, schemaTooOld
+            case conflict
+            case constraint(String)
+            case connectionLost, commitUnknown, readOnly, outOfSpace, schemaTooNew, schemaTooOld
             case permission, timeout, busy, foreign, corrupt, tampered, malformedRow, outdated, fenced, notFound
             case invalid, misuse, closed, unavailable, moving, failed
         }
@@ -78,6 +80,7 @@ public struct StorageError: Error, Hashable, Sendable {
     /// The database's own code, for instance `SQLITE_FULL (13)`; empty when the error did not come from it.
     public var nativeCode: String
 
+    /// Makes a storage error of its parts, which are explained at the properties.
     public init(_ code: Code, _ message: String, advice: String = "", nativeCode: String = "") {
         self.code = code
         self.message = message

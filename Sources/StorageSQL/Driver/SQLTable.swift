@@ -19,6 +19,7 @@ public struct SQLTable: Hashable, Sendable {
         /// Whether it may hold NULL.
         public var isOptional: Bool
 
+        /// Makes a column of its parts, which are explained at the properties.
         public init(_ name: String, _ kind: Kind, optional: Bool = false) {
             self.name = name
             self.kind = kind
@@ -37,6 +38,7 @@ public struct SQLTable: Hashable, Sendable {
     /// Further indexes.
     public var indexes: [[String]]
 
+    /// Makes the value of its parts, which are explained at the properties.
     public init(
         _ name: String, _ columns: [Column], primaryKey: [String], uniqueKeys: [[String]] = [],
         indexes: [[String]] = []

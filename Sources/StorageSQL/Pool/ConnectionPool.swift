@@ -131,7 +131,10 @@ final class ConnectionPool: Sendable {
     }
 
     private func checkIn(_ lane: ConnectionLane) async {
-        enum Next { case give(Waiter), keep, retire }
+        enum Next {
+            case give(Waiter)
+            case keep, retire
+        }
         let next: Next = state.withLock { state in
             if state.isClosed { return .retire }
             if !state.waiters.isEmpty { return .give(state.waiters.removeFirst()) }

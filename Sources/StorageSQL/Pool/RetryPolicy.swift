@@ -9,6 +9,7 @@ public struct RetryPolicy: Hashable, Sendable {
     /// The most that is waited before any try.
     public var longestDelay: Duration
 
+    /// Makes a retry policy of its parts, which are explained at the properties.
     public init(
         tries: Int = 10, time: Duration = .seconds(10), firstDelay: Duration = .milliseconds(4),
         longestDelay: Duration = .milliseconds(500)

@@ -1,5 +1,5 @@
-internal import Foundation
 public import ClusterCore
+internal import Foundation
 
 /// The time and randomness that a backend uses, so that tests can give their own.
 public struct StorageEnvironment: Sendable {
@@ -12,6 +12,7 @@ public struct StorageEnvironment: Sendable {
     /// 64 random bits, cryptographically strong: they become change ids.
     public var random: @Sendable () -> UInt64
 
+    /// Makes the value of its parts, which are explained at the properties.
     public init(
         now: @escaping @Sendable () -> Timestamp,
         uptime: @escaping @Sendable () -> Duration,

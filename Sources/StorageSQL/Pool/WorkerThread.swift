@@ -13,7 +13,7 @@ final class WorkerThread: @unchecked Sendable {
     init(name: String) {
         let thread = Thread { [self] in run() }
         thread.name = name
-        thread.stackSize = 1 << 20
+        thread.stackSize = 8 << 20
         thread.start()
     }
 

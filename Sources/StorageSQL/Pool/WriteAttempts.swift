@@ -30,7 +30,11 @@ struct WriteAttempt: Sendable {
 /// same marker key: two of them cannot both commit. When the body of a later try fails while an earlier one is
 /// unknown, a transaction with the marker row alone shuts the earlier one out before the failure is reported.
 struct WriteAttempts<Value: Sendable> {
-    enum Decision { case done(Value), fail(any Error), retry }
+    enum Decision {
+        case done(Value)
+        case fail(any Error)
+        case retry
+    }
 
     private let marker: ChangeID
     private var count = 0

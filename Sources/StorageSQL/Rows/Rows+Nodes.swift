@@ -16,7 +16,8 @@ struct NodeRow: StoredRow {
     var values: [SQLValue] {
         [
             .blob(node.id.bytes), .text(node.name), node.state == .removed ? .null : .text(node.name),
-            .text(node.hostname.bounded(bytes: 255)), .text(node.softwareVersion.bounded(bytes: 64)), .text(node.state.rawValue), .integer(node.epoch),
+            .text(node.hostname.bounded(bytes: 255)), .text(node.softwareVersion.bounded(bytes: 64)),
+            .text(node.state.rawValue), .integer(node.epoch),
             .integer(node.generation), .integer(node.createdAt.microseconds), .integer(node.startedAt.microseconds),
             .integer(node.lastSeenAt.microseconds),
         ]

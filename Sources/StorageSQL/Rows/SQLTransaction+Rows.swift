@@ -106,7 +106,8 @@ extension SQLTransaction {
     private func decoded<Row: StoredRow>(_ type: Row.Type, _ raw: [SQLValue]) -> Result<Row, RowFault> {
         let values = Array(raw.prefix(Row.columns.count))
         if let authenticated = Row.self as? any AuthenticatedStoredRow.Type,
-            !isAuthentic(authenticated, values, code: raw.last) {
+            !isAuthentic(authenticated, values, code: raw.last)
+        {
             return .failure(RowFault(rejected: Self.rejection(type, raw, .tampered)))
         }
         var reader = RowReader(table: Row.table, columns: Row.columns, values: values)

@@ -17,7 +17,8 @@ struct ModelTests {
 
     @Test("sums of times are clamped, never trap")
     func timestampBounds() {
-        let last = Timestamp(microseconds: .max), first = Timestamp(microseconds: .min)
+        let last = Timestamp(microseconds: .max)
+        let first = Timestamp(microseconds: .min)
         #expect(last + .seconds(1) == last)
         #expect(first - .seconds(1) == first)
         #expect(first + .seconds(-1) == first)
@@ -35,7 +36,10 @@ struct ModelTests {
         let id = try #require(UserID("00112233445566778899AABBccddeeff"))
         #expect("\(id)" == "00112233445566778899aabbccddeeff")
         #expect(UserID(bytes: id.bytes) == id)
-        for text in ["", "0", "00112233445566778899aabbccddeef", "00112233445566778899aabbccddeefg", "-0112233445566778899aabbccddeeff"] {
+        for text in [
+            "", "0", "00112233445566778899aabbccddeef", "00112233445566778899aabbccddeefg",
+            "-0112233445566778899aabbccddeeff",
+        ] {
             #expect(UserID(text) == nil)
         }
         #expect(UserID(bytes: [UInt8](repeating: 0, count: 15)) == nil)
