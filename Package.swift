@@ -14,7 +14,10 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "asnode",
     products: [
+        .library(name: "VPNFormats", targets: ["VPNFormats"]),
         .library(name: "ClusterCore", targets: ["ClusterCore"]),
+        .library(name: "ClusterOperations", targets: ["ClusterOperations"]),
+        .library(name: "StorageSQL", targets: ["StorageSQL"]),
         .library(name: "StorageSQLite", targets: ["StorageSQLite"]),
         .library(name: "VPNProtocol", targets: ["VPNProtocol"]),
         .library(name: "VPNEngine", targets: ["VPNEngine"]),
@@ -97,6 +100,18 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: strict),
+
+        // A node in a service of one's own.
+        .executableTarget(
+            name: "EmbeddedNode",
+            dependencies: [
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Examples/EmbeddedNode",
             swiftSettings: strict),
 
         // Simulation: virtual clock, seeded randomness, lossy network.
