@@ -1,4 +1,5 @@
 import ClusterCore
+import Foundation
 import StorageSQL
 import StorageSQLite
 import Testing
@@ -171,6 +172,42 @@ struct TransactionTests {
         await first.close()
         await impatient.close()
     }
+
+    @Test("another process that writes for a while is waited for, and what it wrote is seen")
+    func otherProcess() async throws {
+        let store = try TestStore()
+        let backend = try await store.openWithCluster()
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-c", Self.slowWriter, store.path]
+        process.standardOutput = output
+        try process.run()
+        let ready = try await onBlockingThread("ready") { output.fileHandleForReading.availableData }
+        #expect(!ready.isEmpty)
+        let values = try await backend.write { writer in
+            try writer.change(by: .test) { change in
+                try change.set("hold-tun", to: "true")
+                return try change.reader.nodes.nodes().map(\.name)
+            }
+        }
+        #expect(values == ["other"])
+        await backend.close()
+        try await onBlockingThread("exit") { process.waitUntilExit() }
+        #expect(process.terminationStatus == 0)
+    }
+
+    private static let slowWriter = """
+        import sqlite3, sys, time
+        database = sqlite3.connect(sys.argv[1], isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        columns = "id, name, live_name, hostname, software_version, state, epoch, generation, created_at, started_at"
+        row = (bytes(16), "other", "other", "h", "1", "active", 0, 0, 0, 0, 0)
+        database.execute(f"INSERT INTO nodes ({columns}, last_seen_at) VALUES ({','.join('?' * 11)})", row)
+        print("begun", flush=True)
+        time.sleep(0.8)
+        database.execute("COMMIT")
+        """
 
     @Test("after close calls are refused, and what is under way is finished first")
     func closing() async throws {

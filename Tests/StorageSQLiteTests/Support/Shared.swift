@@ -1,0 +1,18 @@
+import Synchronization
+
+/// A value that tasks and threads share.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    var value: Value { mutex.withLock { $0 } }
+
+    func change(_ body: (inout Value) -> Void) {
+        mutex.withLock { state in
+            var copy = state
+            body(&copy)
+            state = copy
+        }
+    }
+}
