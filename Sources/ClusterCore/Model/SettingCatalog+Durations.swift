@@ -34,8 +34,8 @@ extension Setting<Duration> {
     public static var clientTimeout: Setting {
         Setting(
             "keepalive.client-timeout", .duration(.seconds(10)...day), default: .seconds(40),
-            "How long a node hears nothing from a client before it ends the session; for Android and iOS at least "
-                + "three times keepalive.mobile-ping.")
+            "How long a node hears nothing from a client before it ends the session; never less than two of that "
+                + "client's pings.")
     }
 
     /// How often Android and iOS clients ping and are pinged.
