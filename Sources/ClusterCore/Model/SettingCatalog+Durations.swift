@@ -6,7 +6,9 @@ extension Setting<Duration> {
     public static var renegotiationInterval: Setting {
         Setting(
             "data.renegotiation-interval", .duration(.seconds(5)...day, zero: "leaves it to the clients"),
-            default: .seconds(3600), "How long a data key is used before the node renegotiates.")
+            default: .seconds(3660),
+            "How long a data key is used before the node renegotiates; best a little longer than the clients' own interval, "
+                + "an hour, so that both do not begin at once.")
     }
 
     /// How often a node pings an idle client.

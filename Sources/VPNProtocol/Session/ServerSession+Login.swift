@@ -129,12 +129,11 @@ extension ServerSession {
         )?.dataKeys(cipher: cipher, role: .server)
     }
 
-    /// Spread over a tenth of the interval, so that sessions that began together do not renegotiate together; later
-    /// than a client with the same interval, as two beginnings at a time stall some clients.
+    /// Spread over a tenth of the interval, so that sessions that began together do not renegotiate together.
     private func renegotiationTime(context: SessionContext) -> Instant? {
         context.settings.renegotiateAfter.map { interval in
             let spread = interval * Double(self.handle.rawValue % 64) / 640
-            return context.now.instant.advanced(by: interval + context.settings.handshakeWindow + spread)
+            return context.now.instant.advanced(by: interval + spread)
         }
     }
 

@@ -8,8 +8,9 @@ public struct ServerSettings: Sendable {
     /// A key exchange must be complete within this time.
     public var handshakeWindow: Duration
 
-    /// The server begins a renegotiation when a key is this old, plus the handshake window so that clients with the
-    /// same interval begin first. Nil: only clients begin, and keys that reach their limits.
+    /// The server begins a renegotiation when a key is this old, or up to a tenth older. Best a little longer than the
+    /// clients' own interval, which is an hour by default, as two beginnings at a time stall some clients. Nil: only
+    /// clients begin, and keys that reach their limits.
     public var renegotiateAfter: Duration?
 
     /// A key that was replaced is accepted no longer than this.
@@ -35,7 +36,7 @@ public struct ServerSettings: Sendable {
 
     public init(
         ciphers: [DataCipher] = DataCipher.allCases, handshakeWindow: Duration = .seconds(60),
-        renegotiateAfter: Duration? = .seconds(3_600), transitionWindow: Duration = .seconds(3_600),
+        renegotiateAfter: Duration? = .seconds(3_660), transitionWindow: Duration = .seconds(3_600),
         retransmitAfter: Duration = .seconds(2), linger: Duration = .seconds(5), dynamicTLSCrypt: Bool = true,
         tunnel: TunnelNetwork = TunnelNetwork(), clientToClient: Bool = false, clampMSS: Bool = true
     ) {
