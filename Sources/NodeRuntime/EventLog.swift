@@ -12,7 +12,8 @@ struct EventLog: Sendable {
         case .listening(let address): logger.notice("listening on \(address)")
         case .tunnelUp(let name): logger.notice("the tunnel \(name) is up")
         case .session(let session, let remote, let message):
-            logger.info("\(message)", metadata: ["session": "\(session)", "from": "\(remote)"])
+            logger.debug("\(message)", metadata: ["session": "\(session)", "from": "\(remote)"])
+        case .changedSetting(let text): logger.notice("set \(text)")
         case .warning(let text): logger.warning("\(text)")
         case .failed(let error): logger.critical("\(error)")
         }

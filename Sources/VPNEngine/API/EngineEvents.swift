@@ -9,6 +9,8 @@ public enum EngineEvent: Sendable {
     case tunnelUp(name: String)
     /// Something about a session that an operator may want to read.
     case session(SessionHandle, remote: SocketAddress, message: String)
+    /// A setting of the machine that the engine changed, as `sysctl` writes it.
+    case changedSetting(String)
     /// Something that works less well than it should, with advice.
     case warning(String)
     /// The engine cannot go on; `run()` throws the same error.

@@ -51,8 +51,8 @@ final class DataContext {
         else { throw CryptographyError(.invalidKey, "a data key without its implicit IV") }
         self.keyID = key.id
         self.installedAt = key.installedAt
-        self.sealer = try PacketSealer(key.keys.cipher.aead, key: key.keys.sealing.key)
-        self.opener = try PacketOpener(key.keys.cipher.aead, key: key.keys.opening.key)
+        self.sealer = try PacketSealer(key.keys.cipher, key: key.keys.sealing.key)
+        self.opener = try PacketOpener(key.keys.cipher, key: key.keys.opening.key)
         self.sendNonce = sendNonce
         self.receiveNonce = receiveNonce
     }
@@ -67,7 +67,7 @@ final class DataContext {
         return unsafe withUnsafeTemporaryAllocation(byteCount: DataNonce.byteCount, alignment: 8) { nonce in
             unsafe self.sendNonce.write(packetID: packetID, into: nonce)
             guard let start = nonce.baseAddress else { return false }
-            return unsafe self.sealer.seal(packet, layout: layout.aead, nonce: start)
+            return unsafe self.sealer.seal(packet, layout: layout, nonce: start)
         }
     }
 
@@ -76,26 +76,7 @@ final class DataContext {
         unsafe withUnsafeTemporaryAllocation(byteCount: DataNonce.byteCount, alignment: 8) { nonce in
             unsafe self.receiveNonce.write(packetID: packetID, into: nonce)
             guard let start = nonce.baseAddress else { return false }
-            return unsafe self.opener.open(packet, layout: layout.aead, nonce: start)
-        }
-    }
-}
-
-extension DataCipher {
-    var aead: PacketAEAD {
-        switch self {
-        case .aes256GCM: .aes256GCM
-        case .aes128GCM: .aes128GCM
-        case .chaCha20Poly1305: .chaCha20Poly1305
-        }
-    }
-}
-
-extension DataPacketLayout {
-    var aead: PacketAEADLayout {
-        switch self {
-        case .v1: .v1
-        case .v2: .v2
+            return unsafe self.opener.open(packet, layout: layout, nonce: start)
         }
     }
 }

@@ -79,10 +79,10 @@ extension EngineConfiguration {
         guard self.egress != .none else { return nil }
         let network = self.protocolSettings.tunnel
         if network.ipv4 != nil {
-            for setting in try Forwarding.ipv4.enable() { onEvent(.warning("turned on forwarding: \(setting)")) }
+            for setting in try Forwarding.ipv4.enable() { onEvent(.changedSetting(setting)) }
         }
         if network.ipv6 != nil {
-            for setting in try Forwarding.ipv6.enable() { onEvent(.warning("turned on forwarding: \(setting)")) }
+            for setting in try Forwarding.ipv6.enable() { onEvent(.changedSetting(setting)) }
         }
         let subnets = [network.ipv4.map(IPPrefix.v4), network.ipv6.map(IPPrefix.v6)].compactMap { $0 }
         // What goes from client to client is decided before the kernel sees it; what comes by another way is dropped.

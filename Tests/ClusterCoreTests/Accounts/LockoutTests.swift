@@ -84,17 +84,4 @@ struct LockoutTests {
         row?.count = .max
         #expect(LockoutRules(threshold: 0).afterFailure(row, user: user, now: start).count == .max)
     }
-
-    @Test("unknown names are locked like known ones, and their table is bounded")
-    func unknownNames() {
-        var table = UnknownNameFailures(capacity: 10)
-        for _ in 0..<5 { table.fail(name: "nobody", rules: rules, now: start) }
-        #expect(table.lockedUntil(name: "nobody", rules: rules, now: start) == start + .seconds(900))
-        #expect(table.lockedUntil(name: "other", rules: rules, now: start) == nil)
-        for index in 0..<100 { table.fail(name: "name \(index)", rules: rules, now: start + .seconds(1 + index)) }
-        #expect(table.count == 10)
-        #expect(table.lockedUntil(name: "nobody", rules: rules, now: start) == nil)
-        table.fail(name: String(repeating: "x", count: 5_000), rules: rules, now: start)
-        #expect(table.count == 10)
-    }
 }

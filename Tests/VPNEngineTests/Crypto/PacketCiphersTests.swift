@@ -1,5 +1,6 @@
 import Testing
 import VPNEngine
+import VPNProtocol
 
 /// Header, room for the tag, and payload in one array, as the packet path has them in its buffers.
 private struct Frame {
@@ -9,13 +10,19 @@ private struct Frame {
         bytes = header + Array(repeating: 0, count: 16) + payload
     }
 
-    mutating func seal(_ sealer: borrowing PacketSealer, _ layout: PacketAEADLayout, nonce: [UInt8]) -> Bool {
+    mutating func seal(_ sealer: borrowing PacketSealer, _ layout: DataPacketLayout, nonce: [UInt8]) -> Bool {
         bytes.withUnsafeMutableBytes { frame in
             nonce.withUnsafeBytes { sealer.seal(frame, layout: layout, nonce: $0.baseAddress!) }
         }
     }
 
-    mutating func open(_ opener: borrowing PacketOpener, _ layout: PacketAEADLayout, nonce: [UInt8]) -> Bool {
+    mutating func seal(_ sealer: borrowing PacketSealer, authenticated: Range<Int>, nonce: [UInt8]) -> Bool {
+        bytes.withUnsafeMutableBytes { frame in
+            nonce.withUnsafeBytes { sealer.seal(frame, authenticated: authenticated, nonce: $0.baseAddress!) }
+        }
+    }
+
+    mutating func open(_ opener: borrowing PacketOpener, _ layout: DataPacketLayout, nonce: [UInt8]) -> Bool {
         bytes.withUnsafeMutableBytes { frame in
             nonce.withUnsafeBytes { opener.open(frame, layout: layout, nonce: $0.baseAddress!) }
         }
@@ -25,22 +32,22 @@ private struct Frame {
 private let ping = hexBytes("2a187bf3641eb4cb07ed2d0a981fc748")
 
 @Suite("Packet encryption")
-struct PacketAEADTests {
+struct PacketCiphersTests {
     @Test("a ping under known keys gives the known packet", arguments: [
         (
-            0, PacketAEADLayout.v2, "4800000100000001",
+            0, DataPacketLayout.v2, "4800000100000001",
             "c205d9d310eb4ae328fcf3f476ac5c836d4784a68aa0ed90e50119d9c0cbdf76"
         ),
         (
-            1, PacketAEADLayout.v2, "4800000100000001",
+            1, DataPacketLayout.v2, "4800000100000001",
             "c0ec133d878c626204d78e9301b52c718ebb7e24134df8295fa8769dfdc79271"
         ),
         (
-            0, PacketAEADLayout.v1, "3000000001",
+            0, DataPacketLayout.v1, "3000000001",
             "cf814ef5a7981fa89e5bd3fce91fa5fd6d4784a68aa0ed90e50119d9c0cbdf76"
         ),
     ])
-    func knownPackets(direction: Int, layout: PacketAEADLayout, header: String, expected: String) throws {
+    func knownPackets(direction: Int, layout: DataPacketLayout, header: String, expected: String) throws {
         let keys = OpenVPNKeyBlock.known
         let sealer = try PacketSealer(.aes256GCM, key: keys.cipherKey(direction))
         let opener = try PacketOpener(.aes256GCM, key: keys.cipherKey(direction))
@@ -74,8 +81,7 @@ struct PacketAEADTests {
             + "sunscreen would be it."
         let sealer = try PacketSealer(.chaCha20Poly1305, key: Array(0x80...0x9f))
         var frame = Frame(header: hexBytes("50515253c0c1c2c3c4c5c6c7"), payload: Array(text.utf8))
-        let layout = PacketAEADLayout(aadOffset: 0, aadBytes: 12)
-        let sealed = frame.seal(sealer, layout, nonce: hexBytes("070000004041424344454647"))
+        let sealed = frame.seal(sealer, authenticated: 0..<12, nonce: hexBytes("070000004041424344454647"))
         #expect(sealed)
         #expect(hexText(frame.bytes[12..<28]) == "1ae10b594f09e26a7e902ecbd0600691")
         #expect(hexText(frame.bytes[28..<44]) == "d31a8d34648e60db7b86afbc53ef7ec2")
@@ -90,15 +96,14 @@ struct PacketAEADTests {
             """
         var frame = Frame(
             header: hexBytes("feedfacedeadbeeffeedfacedeadbeefabaddad2"), payload: hexBytes(payload))
-        let layout = PacketAEADLayout(aadOffset: 0, aadBytes: 20)
-        let sealed = frame.seal(sealer, layout, nonce: hexBytes("cafebabefacedbaddecaf888"))
+        let sealed = frame.seal(sealer, authenticated: 0..<20, nonce: hexBytes("cafebabefacedbaddecaf888"))
         #expect(sealed)
         #expect(hexText(frame.bytes[20..<36]) == "5bc94fbc3221a5db94fae95ae7121a47")
         #expect(hexText(frame.bytes[36..<52]) == "42831ec2217774244b7221b784d0d49c")
     }
 
-    @Test("a packet with any one bit changed is refused, and the next good one passes", arguments: PacketAEAD.allCases)
-    func tampering(cipher: PacketAEAD) throws {
+    @Test("a packet with any one bit changed is refused, and the next good one passes", arguments: DataCipher.allCases)
+    func tampering(cipher: DataCipher) throws {
         let key = Array(repeating: UInt8(7), count: cipher.keyBytes)
         let sealer = try PacketSealer(cipher, key: key)
         let opener = try PacketOpener(cipher, key: key)
@@ -138,8 +143,8 @@ struct PacketAEADTests {
         #expect(results == (false, false))
     }
 
-    @Test("a key of the wrong length is refused", arguments: PacketAEAD.allCases)
-    func keyLength(cipher: PacketAEAD) {
+    @Test("a key of the wrong length is refused", arguments: DataCipher.allCases)
+    func keyLength(cipher: DataCipher) {
         for count in [0, 15, 24, 33] {
             #expect(throws: CryptographyError.self) {
                 _ = try PacketSealer(cipher, key: Array(repeating: 0, count: count))
