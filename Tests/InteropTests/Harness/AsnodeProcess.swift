@@ -17,7 +17,7 @@ final class AsnodeProcess {
 
     /// Makes a standalone node whose profiles name `Topology.hostName`.
     init(
-        in topology: Topology, data: String = "node", listen: [String] = ["udp:\(port)"],
+        in topology: Topology, data: String = "node", listen: [String] = ["udp:\(port)"], options: [String] = [],
         settings: [String: String] = [:]
     ) throws {
         guard FileManager.default.isExecutableFile(atPath: Self.binary) else {
@@ -25,7 +25,8 @@ final class AsnodeProcess {
         }
         self.topology = topology
         self.data = topology.file(data)
-        try check(["init", "--hostname", Topology.hostName, "--name", "n1"] + listen.flatMap { ["--listen", $0] })
+        try check(
+            ["init", "--hostname", Topology.hostName, "--name", "n1"] + listen.flatMap { ["--listen", $0] } + options)
         // The cheapest hash that is allowed: these tests measure tunnels, and run on two cores.
         try command("config", "set", "password.scrypt-cost", "14")
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) { try command("config", "set", name, value) }
