@@ -66,7 +66,8 @@ public struct OpenSSLCryptography: KeyDerivationCryptography {
     ///   - seed: Label and seed, one after the other, the label without a terminating zero.
     ///   - count: Bytes wanted, at most 65,536.
     public func tls1PRF(secret: [UInt8], seed: [UInt8], count: Int) -> [UInt8] {
-        precondition((1...65_536).contains(count) && !secret.isEmpty, "TLS1-PRF takes a secret and gives 1...65536 bytes")
+        precondition(
+            (1...65_536).contains(count) && !secret.isEmpty, "TLS1-PRF takes a secret and gives 1...65536 bytes")
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             let done = unsafe secret.withUnsafeBufferPointer { secret in
                 unsafe seed.withUnsafeBufferPointer { seed in

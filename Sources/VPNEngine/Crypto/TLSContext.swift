@@ -87,7 +87,8 @@ public class TLSContext: @unchecked Sendable {
         for blob in credentials.chain {
             _ = try OpenSSLCertificate.parse(blob, what: "the certificate") {
                 certificate throws(CryptographyError) in
-                let done = unsafe haveLeaf
+                let done =
+                    unsafe haveLeaf
                     ? copenssl_add_chain_certificate(pointer, certificate.pointer)
                     : SSL_CTX_use_certificate(pointer, certificate.pointer)
                 guard done == 1 else { throw .library("OpenSSL refused the certificate") }

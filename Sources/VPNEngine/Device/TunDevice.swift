@@ -74,7 +74,8 @@ public final class TunDevice {
                     + "(--device /dev/net/tun)")
         case EPERM, EACCES:
             NetworkError(
-                .permission, errorNumber: number, "\(action): not permitted; needs root or the capability CAP_NET_ADMIN")
+                .permission, errorNumber: number, "\(action): not permitted; needs root or the capability CAP_NET_ADMIN"
+            )
         case EBUSY, EEXIST, EINVAL:
             NetworkError(
                 .alreadyExists, errorNumber: number,
@@ -135,7 +136,8 @@ public final class TunQueue {
         case EBADFD:
             throw NetworkError(
                 .notFound, errorNumber: EBADFD,
-                "the tunnel interface is gone: another program removed it; find out which (ip link del), then start again")
+                "the tunnel interface is gone: another program removed it; find out which (ip link del), then start again"
+            )
         default: throw .system("cannot read from the tunnel interface", errno)
         }
     }

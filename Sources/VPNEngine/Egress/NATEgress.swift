@@ -106,7 +106,8 @@ public final class NATEgress {
 
     /// Declares the table before it deletes it, so that a table that is gone already is no error.
     private static func delete(table: String) throws(NetworkError) {
-        try run("table inet \(table) { }\ndelete table inet \(table)\n", "cannot remove the packet filter's table \(table)")
+        try run(
+            "table inet \(table) { }\ndelete table inet \(table)\n", "cannot remove the packet filter's table \(table)")
     }
 
     private static func run(_ script: String, _ action: String) throws(NetworkError) {

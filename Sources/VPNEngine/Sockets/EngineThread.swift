@@ -29,17 +29,22 @@ package final class EngineThread: Sendable {
     ///   - body: What it does. The thread ends when it returns.
     /// - Throws: ``NetworkError`` `.system` when the system has no thread to give.
     package init(name: String, processor: Int? = nil, _ body: @escaping @Sendable () -> Void) throws(NetworkError) {
-        final class Box { let start: Start; init(_ start: Start) { self.start = start } }
+        final class Box {
+            let start: Start
+            init(_ start: Start) { self.start = start }
+        }
         let box = unsafe Unmanaged.passRetained(Box(Start(name: name, processor: processor, body: body)))
         var thread = pthread_t()
-        let result = unsafe pthread_create(&thread, nil, { argument in
-            // Invariant: the argument is the box that was passed below, retained for this thread alone.
-            guard let argument = unsafe argument else { return nil }
-            let start = unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().start
-            EngineThread.prepare(name: start.name, processor: start.processor)
-            start.body()
-            return nil
-        }, box.toOpaque())
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                // Invariant: the argument is the box that was passed below, retained for this thread alone.
+                guard let argument = unsafe argument else { return nil }
+                let start = unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().start
+                EngineThread.prepare(name: start.name, processor: start.processor)
+                start.body()
+                return nil
+            }, box.toOpaque())
         guard result == 0 else {
             unsafe box.release()
             throw .system("cannot start the thread \(name)", result)

@@ -8,23 +8,25 @@ import VPNProtocol
 struct OpenSSLCryptographyTests {
     let crypto = OpenSSLCryptography()
 
-    @Test("HMAC-SHA256 gives the values of RFC 4231", arguments: [
-        (
-            String(repeating: "0b", count: 20), "4869205468657265",
-            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
-        ),
-        (
-            "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        ),
-        (
-            String(repeating: "aa", count: 131),
-            "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374",
-            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
-        ),
-        // An empty key and message: RFC 2104 allows both.
-        ("", "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"),
-    ])
+    @Test(
+        "HMAC-SHA256 gives the values of RFC 4231",
+        arguments: [
+            (
+                String(repeating: "0b", count: 20), "4869205468657265",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+            ),
+            (
+                "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+            ),
+            (
+                String(repeating: "aa", count: 131),
+                "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+            ),
+            // An empty key and message: RFC 2104 allows both.
+            ("", "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"),
+        ])
     func hmac(key: String, message: String, expected: String) {
         #expect(hexText(crypto.hmacSHA256(key: hexBytes(key), message: hexBytes(message))) == expected)
     }
@@ -50,13 +52,15 @@ struct OpenSSLCryptographyTests {
     @Test("key method 2's chain of two PRF calls gives the known key block")
     func keyMethodTwo() {
         let block = OpenVPNKeyBlock.known
-        #expect(hexText(block.master) == """
-            7c7d0aa80f877d74f501c2ea05659ec1e9c43e7f245177a047cd1915d2d348c7\
-            4033f9abecf460388499d42ed73346f5
-            """)
-        #expect(hexText(SHA256.hash(data: block.keys)) == """
-            abeae96006213eaa8272c5f2db6a655ee6d2aefd92ba1384672c8c7bf1346968
-            """)
+        #expect(
+            hexText(block.master) == """
+                7c7d0aa80f877d74f501c2ea05659ec1e9c43e7f245177a047cd1915d2d348c7\
+                4033f9abecf460388499d42ed73346f5
+                """)
+        #expect(
+            hexText(SHA256.hash(data: block.keys)) == """
+                abeae96006213eaa8272c5f2db6a655ee6d2aefd92ba1384672c8c7bf1346968
+                """)
     }
 
     @Test("random bytes come in the length asked for and differ")

@@ -33,20 +33,22 @@ private let ping = hexBytes("2a187bf3641eb4cb07ed2d0a981fc748")
 
 @Suite("Packet encryption")
 struct PacketCiphersTests {
-    @Test("a ping under known keys gives the known packet", arguments: [
-        (
-            0, DataPacketLayout.v2, "4800000100000001",
-            "c205d9d310eb4ae328fcf3f476ac5c836d4784a68aa0ed90e50119d9c0cbdf76"
-        ),
-        (
-            1, DataPacketLayout.v2, "4800000100000001",
-            "c0ec133d878c626204d78e9301b52c718ebb7e24134df8295fa8769dfdc79271"
-        ),
-        (
-            0, DataPacketLayout.v1, "3000000001",
-            "cf814ef5a7981fa89e5bd3fce91fa5fd6d4784a68aa0ed90e50119d9c0cbdf76"
-        ),
-    ])
+    @Test(
+        "a ping under known keys gives the known packet",
+        arguments: [
+            (
+                0, DataPacketLayout.v2, "4800000100000001",
+                "c205d9d310eb4ae328fcf3f476ac5c836d4784a68aa0ed90e50119d9c0cbdf76"
+            ),
+            (
+                1, DataPacketLayout.v2, "4800000100000001",
+                "c0ec133d878c626204d78e9301b52c718ebb7e24134df8295fa8769dfdc79271"
+            ),
+            (
+                0, DataPacketLayout.v1, "3000000001",
+                "cf814ef5a7981fa89e5bd3fce91fa5fd6d4784a68aa0ed90e50119d9c0cbdf76"
+            ),
+        ])
     func knownPackets(direction: Int, layout: DataPacketLayout, header: String, expected: String) throws {
         let keys = OpenVPNKeyBlock.known
         let sealer = try PacketSealer(.aes256GCM, key: keys.cipherKey(direction))
@@ -77,7 +79,8 @@ struct PacketCiphersTests {
 
     @Test("ChaCha20-Poly1305 gives the value of RFC 8439 section 2.8.2")
     func chaCha() throws {
-        let text = "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+        let text =
+            "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
             + "sunscreen would be it."
         let sealer = try PacketSealer(.chaCha20Poly1305, key: Array(0x80...0x9f))
         var frame = Frame(header: hexBytes("50515253c0c1c2c3c4c5c6c7"), payload: Array(text.utf8))

@@ -75,7 +75,8 @@ struct TLSObjectTests {
         #expect(refused == [false, false])
     }
 
-    @Test("both sides export the same key material, other labels and lengths give other", arguments: TLSVersion.allCases)
+    @Test(
+        "both sides export the same key material, other labels and lengths give other", arguments: TLSVersion.allCases)
     func exporter(version: TLSVersion) throws {
         var pair = try goodPair(version...version)
         #expect(pair.server.exportKeyingMaterial(label: "EXPORTER-OpenVPN-datakeys", length: 256) == nil)

@@ -91,7 +91,8 @@ struct TLSRefusalTests {
         #expect(code(ends.server.state) == .alertReceived)
     }
 
-    @Test("not dates of the client's leaf: they are the caller's to judge",
+    @Test(
+        "not dates of the client's leaf: they are the caller's to judge",
         arguments: TLSVersion.allCases, [(-7_200.0, -3_600.0), (3_600, 7_200)])
     func datesPass(version: TLSVersion, validity: (Double, Double)) throws {
         let authority = try TestAuthority()
@@ -127,11 +128,13 @@ struct TLSRefusalTests {
         #expect(code(pair.client.state) == .alertReceived)
     }
 
-    @Test("bytes that are no TLS, with an alert at most", arguments: [
-        Array("GET / HTTP/1.1\r\n\r\n".utf8), Array(repeating: 0, count: 64), Array(repeating: 0xff, count: 64),
-        // A record of a handshake message of a type that no client begins with, and one longer than a record may be.
-        hexBytes("16030100050b00000100"), hexBytes("160301ffff0100"),
-    ])
+    @Test(
+        "bytes that are no TLS, with an alert at most",
+        arguments: [
+            Array("GET / HTTP/1.1\r\n\r\n".utf8), Array(repeating: 0, count: 64), Array(repeating: 0xff, count: 64),
+            // A record of a handshake message of a type that no client begins with, and one longer than a record may be.
+            hexBytes("16030100050b00000100"), hexBytes("160301ffff0100"),
+        ])
     func garbage(bytes: [UInt8]) throws {
         let authority = try TestAuthority()
         let context = try TLSServerContext(authority.credentials(authority.issue("server", .server)))
@@ -263,20 +266,31 @@ struct TLSCredentialsTests {
         let other = try authority.issue("other", .server)
         let ca = try authority.der
         let cases: [(TLSCredentials, CryptographyError.Code)] = [
-            (TLSCredentials(authorities: [], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
-                .invalidCertificate),
-            (TLSCredentials(authorities: [[0x30, 0x01]], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
-                .invalidCertificate),
-            (TLSCredentials(authorities: [ca + [0]], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
-                .invalidCertificate),
-            (TLSCredentials(authorities: [Array("x".utf8)], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
-                .invalidCertificate),
+            (
+                TLSCredentials(authorities: [], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
+                .invalidCertificate
+            ),
+            (
+                TLSCredentials(authorities: [[0x30, 0x01]], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
+                .invalidCertificate
+            ),
+            (
+                TLSCredentials(authorities: [ca + [0]], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
+                .invalidCertificate
+            ),
+            (
+                TLSCredentials(
+                    authorities: [Array("x".utf8)], chain: [leaf.certificate], privateKey: leaf.privateKeyPEM),
+                .invalidCertificate
+            ),
             (TLSCredentials(authorities: [ca], chain: [], privateKey: leaf.privateKeyPEM), .invalidCertificate),
             (TLSCredentials(authorities: [ca], chain: [[]], privateKey: leaf.privateKeyPEM), .invalidCertificate),
             (TLSCredentials(authorities: [ca], chain: [leaf.certificate], privateKey: []), .invalidKey),
             (TLSCredentials(authorities: [ca], chain: [leaf.certificate], privateKey: [0x30, 0x00]), .invalidKey),
-            (TLSCredentials(authorities: [ca], chain: [leaf.certificate], privateKey: other.privateKeyPEM),
-                .keyMismatch),
+            (
+                TLSCredentials(authorities: [ca], chain: [leaf.certificate], privateKey: other.privateKeyPEM),
+                .keyMismatch
+            ),
         ]
         for (credentials, code) in cases {
             let error = #expect(throws: CryptographyError.self) { _ = try TLSServerContext(credentials) }

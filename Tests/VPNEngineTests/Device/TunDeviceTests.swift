@@ -110,14 +110,16 @@ struct TunDeviceTests {
         }
     }
 
-    @Test("names that the kernel or a rule set could misread are refused",
+    @Test(
+        "names that the kernel or a rule set could misread are refused",
         arguments: ["", "sixteen-bytes-xx", "a b", "a/b", "..", ".", "a\"b", "a;b", "ü", "%d%d", "%s", "a\0b"])
     func names(name: String) {
         let error = #expect(throws: NetworkError.self) { _ = try TunDevice(name: name) }
         #expect(error?.code == .invalidArgument)
     }
 
-    @Test("routes are added, listed and removed, on the link and by a gateway",
+    @Test(
+        "routes are added, listed and removed, on the link and by a gateway",
         arguments: [("10.5.0.0/16", "10.99.0.7"), ("fd05::/32", "fd00:99::7"), ("0.0.0.0/0", "10.99.0.7")])
     func routes(destination: String, gateway: String) throws {
         try NetworkNamespace.run {

@@ -25,7 +25,8 @@ struct UDPSocketTests {
         #expect(server.localAddress.port != 0)
         let outgoing = try SendBatch(capacity: 8, slotBytes: 100)
         for index in 0..<8 {
-            #expect(outgoing.append(Array(repeating: UInt8(index), count: index * 10), to: server.localAddress, from: nil))
+            #expect(
+                outgoing.append(Array(repeating: UInt8(index), count: index * 10), to: server.localAddress, from: nil))
         }
         #expect(outgoing.isFull)
         #expect(!outgoing.append([1], to: server.localAddress, from: nil))
