@@ -2,14 +2,15 @@
 .DEFAULT_GOAL := help
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 PACKETS ?= 2000000
+SEEDS ?= 1000000
 
-.PHONY: help run test build lint format fuzz interop docs clean
+.PHONY: help run test build lint format fuzz sim interop docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make run takes HOST=name-or-address LISTEN=udp:1194 VPN_USER=user1 VPN_PASSWORD=… VAR=./var"
-	@echo "  make fuzz takes PACKETS=2000000 SEED=…"
+	@echo "  make fuzz takes PACKETS=2000000 SEED=…, make sim takes SEEDS=1000000 SEED=…"
 
 run: ## Build, make a node with one user below ./var if there is none, run it in the foreground (root)
 	@scripts/run.sh
@@ -31,6 +32,11 @@ fuzz: ## Feed 2 million mutated packets to every parser that sees bytes from out
 	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES
 	swift build -c release --product fuzz $(BUILD_FLAGS)
 	.build/release/fuzz --packets $(PACKETS)
+
+sim: ## Simulate a million clients and servers on bad networks (release build); SEED=n runs one again
+	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES
+	swift build -c release --product simulate $(BUILD_FLAGS)
+	.build/release/simulate --seeds $(SEEDS)
 
 interop: ## Only the tests with stock clients (root)
 	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES $$TEST_PACKAGES

@@ -1,11 +1,12 @@
 #!/bin/bash
 # Installs what the tests need, builds each configuration once, runs everything, and ends with a table of what passed.
-# Exit code 0 only if every step passed. PACKETS: fuzzed packets a parser.
+# Exit code 0 only if every step passed. PACKETS: fuzzed packets a parser. SEEDS: simulated pairs.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 PACKETS=${PACKETS:-200000}
+SEEDS=${SEEDS:-10000}
 export ASNODE_BINARY="$PWD/.build/release/asnode"
 
 logs=$(mktemp -d "${TMPDIR:-/tmp}/asnode-test.XXXXXX")
@@ -68,6 +69,7 @@ step "Build, debug, with all tests" swift build --build-tests $BUILD_FLAGS || re
 step "Unit tests" some_tests --skip InteropTests --skip VPNEngineTests --skip CommandLineTests
 step "Build, release" swift build -c release $BUILD_FLAGS || report
 step "Fuzz: $PACKETS packets a parser" .build/release/fuzz --packets "$PACKETS"
+step "Simulation: $SEEDS clients and servers on bad networks" .build/release/simulate --seeds "$SEEDS"
 step "Engine, one test at a time: devices, sockets, clocks" some_tests --no-parallel --filter VPNEngineTests
 step "Command line, one test at a time" some_tests --no-parallel --filter CommandLineTests
 interop_log="$logs/${#table[@]}"
