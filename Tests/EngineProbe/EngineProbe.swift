@@ -8,7 +8,7 @@ import VPNProtocol
 /// process go on with them. For tests alone.
 ///
 /// Usage: `engine-probe DIRECTORY PORT DEVICE SUBNET4 SUBNET6 [--resume]`. The directory holds `ca.pem`, `server.pem`,
-/// `server.key` and `tls-crypt-v2.key`; sessions go to and come from `sessions` in it.
+/// `server.key`, `tls-crypt-v2.key` and `tls-crypt.key`; sessions go to and come from `sessions` in it.
 @main
 struct EngineProbe {
     static func main() async throws {
@@ -23,13 +23,15 @@ struct EngineProbe {
         let records = directory.appendingPathComponent("sessions")
         let resumed = arguments.contains("--resume") ? try SessionFile.read(records) : []
         let serverKey = try TLSCryptV2ServerKey(pem: Self.text(directory, "tls-crypt-v2.key"))
+        let sharedKey = try StaticKey(text: Self.text(directory, "tls-crypt.key"))
         let configuration = EngineConfiguration(
             listeners: [ListenAddress(transport: .udp, port: port)], deviceName: arguments[3],
             credentials: TLSCredentials(
                 authorities: [Array(try Self.text(directory, "ca.pem").utf8)],
                 chain: [Array(try Self.text(directory, "server.pem").utf8)],
                 privateKey: Array(try Self.text(directory, "server.key").utf8)),
-            wrapping: WrappingKeys(tlsCryptV2: [serverKey]), cookieKey: [UInt8](repeating: 7, count: 32),
+            wrapping: WrappingKeys(tlsCryptV2: [serverKey], tlsCrypt: [sharedKey]),
+            cookieKey: [UInt8](repeating: 7, count: 32),
             protocolSettings: ServerSettings(
                 handshakeWindow: .seconds(10), tunnel: TunnelNetwork(ipv4: ipv4, ipv6: ipv6)),
             resume: resumed)

@@ -1,40 +1,5 @@
 import Foundation
 import Glibc
-import Testing
-
-extension InteropTests {
-    @Suite("Taking over")
-    struct Takeover {
-        /// Through a tiny program that embeds the engine, and writes its sessions out ten times a second.
-        @Test("a second process goes on with the session of one that was killed: no reconnect, new keys at once")
-        func secondProcess() throws {
-            try Topology.with { topology in
-                let probe = try EngineProbe(in: topology)
-                let first = try probe.start()
-                let client = try OpenVPNClient(
-                    profile: try probe.writeProfile(), user: "alice", password: "secret", in: topology.clients[0],
-                    of: topology)
-                try client.waitUntilConnected()
-                #expect(try Ping.reaches(EngineProbe.gateway4, from: client.namespace, in: topology))
-                let handshakes = client.handshakes
-                // Long enough for the record on disk to hold what was sent so far.
-                usleep(500_000)
-                first.stop(SIGKILL)
-
-                let second = try probe.start("--resume")
-                try second.log.wait(for: ["resumed s1 alice"], within: 10, whileRunning: second)
-                #expect(try Ping.reaches(EngineProbe.gateway4, from: client.namespace, in: topology, within: 3))
-                #expect(try Ping.reaches(EngineProbe.gateway6, from: client.namespace, in: topology, within: 3))
-                let renewed = poll(within: 10) { client.handshakes > handshakes ? true : nil }
-                #expect(renewed == true, "the second process did not renegotiate")
-                let ping = try Ping(EngineProbe.gateway4, from: client.namespace, in: topology, count: 500)
-                #expect(try ping.finish(within: 20).lost == 0)
-                #expect(client.log.count(of: OpenVPNClient.connected) == 1, "it had to reconnect")
-                #expect(!client.log.text.contains("process restarting"))
-            }
-        }
-    }
-}
 
 /// The smallest embedder of an engine, in the node's namespace, with certificates that `openssl` makes.
 final class EngineProbe {
@@ -60,6 +25,7 @@ final class EngineProbe {
         try openvpn(
             "--tls-crypt-v2", topology.file("tls-crypt-v2.key"), "--genkey", "tls-crypt-v2-client",
             topology.file("client-v2.key"))
+        try openvpn("--genkey", "secret", topology.file("tls-crypt.key"))
     }
 
     /// Starts the program, and waits until it serves.
@@ -74,11 +40,10 @@ final class EngineProbe {
         return process
     }
 
-    /// A profile for the stock client, in one file.
-    func writeProfile() throws -> String {
-        let files = [
-            ("ca", "ca.pem"), ("cert", "client.pem"), ("key", "client.key"), ("tls-crypt-v2", "client-v2.key"),
-        ]
+    /// A profile for the stock client, in one file: with a wrapping key of its own, or with the one that all share.
+    func writeProfile(sharedKey: Bool = false) throws -> String {
+        let wrap = sharedKey ? ("tls-crypt", "tls-crypt.key") : ("tls-crypt-v2", "client-v2.key")
+        let files = [("ca", "ca.pem"), ("cert", "client.pem"), ("key", "client.key"), wrap]
         let inline = try files.map { tag, file in
             "<\(tag)>\n\(try String(contentsOfFile: topology.file(file), encoding: .utf8))</\(tag)>\n"
         }
