@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 require_swift
 folders="Package.swift"
-for folder in Sources Tests Fuzz Examples Benchmarks; do
+for folder in Sources Tests Fuzz Simulations Examples Benchmarks; do
     [ ! -d "$folder" ] || folders="$folders $folder"
 done
 # shellcheck disable=SC2086 # a list of words

@@ -15,10 +15,13 @@ public struct Agenda<Event> {
     private var heap: [Entry] = []
     private var order: UInt64 = 0
 
+    /// An agenda without events.
     public init() {}
 
+    /// True when nothing is left to happen.
     public var isEmpty: Bool { self.heap.isEmpty }
 
+    /// Enters an event. One in the past comes out next.
     public mutating func add(_ event: Event, at instant: Instant) {
         self.order += 1
         self.heap.append(Entry(at: instant, order: self.order, event: event))

@@ -4,10 +4,12 @@ public import VPNProtocol
 public struct LossyLink: Sendable {
     /// Probability that a packet is lost, and that it arrives twice.
     public var loss: Double
+    /// Probability that a packet arrives twice.
     public var duplication: Double
     /// Each packet takes a time of its own out of this range.
     public var delay: ClosedRange<Duration>
 
+    /// A link; by default one that delivers everything at once.
     public init(loss: Double = 0, duplication: Double = 0, delay: ClosedRange<Duration> = .zero ... .zero) {
         self.loss = loss
         self.duplication = duplication

@@ -3,6 +3,7 @@ public import VPNProtocol
 
 /// One simulated client and server, and what befalls them: everything follows from the seed.
 public struct PairScenario: Sendable, CustomStringConvertible {
+    /// How the client wraps its control packets.
     public enum Wrapping: String, Sendable, CaseIterable {
         /// One key for all.
         case tlsCrypt
@@ -12,13 +13,19 @@ public struct PairScenario: Sendable, CustomStringConvertible {
         case tlsCryptV2Once
     }
 
+    /// What everything follows from.
     public var seed: UInt64
+    /// How the client wraps its control packets.
     public var wrapping: Wrapping
+    /// The network between the two, the same both ways.
     public var link: LossyLink
     /// What the client says that it can do.
     public var clientFlags: ProtocolFlags
+    /// The client begins a renegotiation at this age of a key; nil: never.
     public var clientRenegotiates: Duration?
+    /// The server begins a renegotiation at this age of a key; nil: never.
     public var serverRenegotiates: Duration?
+    /// Longest time that a key exchange may take, on both sides.
     public var handshakeWindow: Duration
     /// How long it goes on.
     public var length: Duration
@@ -53,6 +60,7 @@ public struct PairScenario: Sendable, CustomStringConvertible {
         self.decisionDelay = .zero ... .milliseconds(Int64.random(in: 0...400, using: &random))
     }
 
+    /// The scenario in one line, its seed first.
     public var description: String {
         "seed \(self.seed): \(self.wrapping.rawValue), loss \(self.link.loss), flags \(self.clientFlags.rawValue), "
             + "renegotiation \(self.clientRenegotiates.map { "\($0)" } ?? "-") by the client, "
@@ -63,9 +71,15 @@ public struct PairScenario: Sendable, CustomStringConvertible {
 
 /// What a simulation found: a promise that does not hold.
 public struct SimulationFailure: Error, Sendable, CustomStringConvertible {
+    /// What was simulated.
     public let scenario: PairScenario
+    /// Virtual time since the beginning.
     public let at: Duration
+    /// The promise that was broken.
     public let message: String
 
-    public var description: String { "\(self.message) at \(self.at) (\(self.scenario)); run again with SEED=\(self.scenario.seed)" }
+    /// The scenario in one line, its seed first.
+    public var description: String {
+        "\(self.message) at \(self.at) (\(self.scenario)); run again with SEED=\(self.scenario.seed)"
+    }
 }

@@ -6,7 +6,10 @@ import VPNProtocol
 struct ScriptedTLS {
     enum Role { case client, server }
 
-    private enum Message: UInt8 { case hello = 1, reply, finished, record }
+    private enum Message: UInt8 {
+        case hello = 1
+        case reply, finished, record
+    }
 
     private let role: Role
     private let random: UInt64

@@ -2,10 +2,12 @@
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// Begins the sequence that belongs to a seed.
     public init(seed: UInt64) {
         self.state = seed
     }
 
+    /// The next 64 bits.
     public mutating func next() -> UInt64 {
         self.state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = self.state

@@ -7,9 +7,13 @@ public import VPNProtocol
 public final class SimulatedPair {
     /// What a run did, for tests that want to see that it did something.
     public struct Outcome: Sendable {
+        /// When the client had its configuration; nil: never.
         public var wentLiveAfter: Duration?
+        /// Payloads that the client took in.
         public var clientPayloads = 0
+        /// Payloads that the server took in.
         public var serverPayloads = 0
+        /// Key exchanges that the client finished.
         public var keyExchanges = 0
     }
 
@@ -45,6 +49,7 @@ public final class SimulatedPair {
     var failure: SimulationFailure?
     private let configuration: (ServerSettings, WrappingKeys)
 
+    /// Makes both ends; nothing happens before ``run()``.
     public init(_ scenario: PairScenario, crypto: any KeyDerivationCryptography) throws {
         self.scenario = scenario
         self.crypto = crypto

@@ -16,7 +16,8 @@ struct EngineProbe {
         guard arguments.count >= 6, let port = UInt16(arguments[2]), let ipv4 = IPv4Prefix(arguments[4]),
             let ipv6 = IPv6Prefix(arguments[5])
         else {
-            FileHandle.standardError.write(Data("usage: engine-probe DIR PORT DEVICE SUBNET4 SUBNET6 [--resume]\n".utf8))
+            FileHandle.standardError.write(
+                Data("usage: engine-probe DIR PORT DEVICE SUBNET4 SUBNET6 [--resume]\n".utf8))
             exit(64)
         }
         let directory = URL(fileURLWithPath: arguments[1])
@@ -35,7 +36,8 @@ struct EngineProbe {
             protocolSettings: ServerSettings(
                 handshakeWindow: .seconds(10), tunnel: TunnelNetwork(ipv4: ipv4, ipv6: ipv6)),
             resume: resumed)
-        let engine = Engine(configuration: configuration, authorizer: ProbeAuthorizer(ipv4: ipv4, ipv6: ipv6)) { event in
+        let engine = Engine(configuration: configuration, authorizer: ProbeAuthorizer(ipv4: ipv4, ipv6: ipv6)) {
+            event in
             say(event)
         }
         try engine.start()

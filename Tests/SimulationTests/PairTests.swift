@@ -5,7 +5,9 @@ import Testing
 
 /// A few seeds of what `simulate` runs by the thousand, so that a broken machine is seen at once.
 @Suite struct PairTests {
-    @Test("A simulated client goes live and stays so, whatever the network and the generations do", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "A simulated client goes live and stays so, whatever the network and the generations do",
+        arguments: 1...12 as ClosedRange<UInt64>)
     func pairs(seed: UInt64) throws {
         let outcome = try SimulatedPair(PairScenario(seed: seed), crypto: TestCryptography()).run()
         #expect(outcome.serverPayloads > 100)

@@ -34,6 +34,7 @@ public struct Login: Sendable {
     /// and what it says of itself. A live session that renegotiates its keys keeps the addresses it was granted.
     public let request: LoginRequest
 
+    /// A login of a session.
     public init(session: SessionHandle, remote: SocketAddress, request: LoginRequest) {
         self.session = session
         self.remote = remote
@@ -43,10 +44,14 @@ public struct Login: Sendable {
 
 /// A session that has ended, for the connection log.
 public struct SessionReport: Sendable {
+    /// The session.
     public let session: SessionHandle
+    /// Why it ended.
     public let reason: EndReason
+    /// What it had carried by then.
     public let statistics: SessionStatistics
 
+    /// A report of one session.
     public init(session: SessionHandle, reason: EndReason, statistics: SessionStatistics) {
         self.session = session
         self.reason = reason
@@ -56,6 +61,7 @@ public struct SessionReport: Sendable {
 
 /// What a session has carried so far.
 public struct SessionStatistics: Sendable, Equatable {
+    /// The session.
     public let session: SessionHandle
     /// The client's present outer address: it may change while the session lives.
     public let remote: SocketAddress
@@ -68,6 +74,7 @@ public struct SessionStatistics: Sendable, Equatable {
     /// The control channel's TLS version, such as "TLSv1.3", once there is one.
     public let tlsVersion: String?
 
+    /// Statistics of one session.
     public init(
         session: SessionHandle, remote: SocketAddress, bytesIn: UInt64, bytesOut: UInt64, cipher: DataCipher?,
         tlsVersion: String?

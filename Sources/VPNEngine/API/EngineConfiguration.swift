@@ -35,6 +35,7 @@ public struct EngineConfiguration: Sendable {
     /// Sessions of an earlier process that this one goes on with (``Engine/exportSessions()``).
     public var resume: [[UInt8]]
 
+    /// A configuration. It is checked when the engine starts.
     public init(
         listeners: [ListenAddress], deviceName: String, credentials: TLSCredentials,
         tlsVersions: ClosedRange<TLSVersion> = .tls12 ... .tls13, wrapping: WrappingKeys, cookieKey: [UInt8],

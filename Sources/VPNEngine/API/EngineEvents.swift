@@ -22,7 +22,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     /// New codes may appear in minor releases.
     public struct Code: Hashable, Sendable {
         private enum Kind: Hashable {
-            case addressInUse, addressUnavailable, permission, noTunnelDevice, egress, credentials, configuration, system
+            case addressInUse, addressUnavailable, permission, noTunnelDevice, egress, credentials, configuration,
+                system
         }
         private var kind: Kind
 
@@ -44,10 +45,12 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
         public static let system = Code(kind: .system)
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// What is wrong and how to mend it, one line.
     public let description: String
 
+    /// An error with its message: one line that says what is wrong and how to mend it.
     public init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description

@@ -109,7 +109,9 @@ extension Shard {
 
     func decide(_ handle: SessionHandle, _ keyID: KeyID, _ decision: LoginDecision, isRenegotiation: Bool) {
         let slot = self.endpoint.slot(handle: handle)
-        if case .admit = decision, !isRenegotiation, let slot { self.resources(slot: slot, handle: handle).isAdmitted = true }
+        if case .admit = decision, !isRenegotiation, let slot {
+            self.resources(slot: slot, handle: handle).isAdmitted = true
+        }
         let isTaken = self.endpoint.decide(handle, keyID: keyID, decision, now: self.now)
         guard case .admit = decision, !isRenegotiation, !isTaken else { return }
         // The client went away while it was being decided: what was reserved for it is free.

@@ -166,8 +166,9 @@ extension Shard {
         else { return false }
         let packet = unsafe UnsafeMutableRawBufferPointer(rebasing: room[..<length])
         unsafe UnsafeMutableRawBufferPointer(rebasing: packet[layout.payloadOffset...]).copyMemory(from: payload)
-        guard unsafe context.seal(
-            packet, layout: layout, peerID: peerID ?? .undefined, packetID: taken.packetID)
+        guard
+            unsafe context.seal(
+                packet, layout: layout, peerID: peerID ?? .undefined, packetID: taken.packetID)
         else { return false }
         return batch.commit(byteCount: length, to: path.remote, from: path.localEndpoint)
     }

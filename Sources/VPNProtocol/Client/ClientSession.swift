@@ -14,13 +14,17 @@ public struct ClientSettings: Sendable {
     public var peerInfo: PeerInfo
     /// What the client says of its settings, as the protocol's older part has it.
     public var options: OCCOptions
+    /// A key exchange must be complete within this time.
     public var handshakeWindow: Duration
     /// The client begins a renegotiation when a key is this old; nil: never.
     public var renegotiateAfter: Duration?
+    /// First wait for an acknowledgement; doubled with each try.
     public var retransmitAfter: Duration
 
+    /// Settings of one client.
     public init(
-        wrapKey: StaticKey, wrappedKey: [UInt8]? = nil, announcesEarlyNegotiation: Bool = true, credentials: Credentials, peerInfo: PeerInfo,
+        wrapKey: StaticKey, wrappedKey: [UInt8]? = nil, announcesEarlyNegotiation: Bool = true,
+        credentials: Credentials, peerInfo: PeerInfo,
         options: OCCOptions,
         handshakeWindow: Duration = .seconds(60), renegotiateAfter: Duration? = .seconds(3_600),
         retransmitAfter: Duration = .seconds(2)
@@ -60,8 +64,11 @@ public enum ClientAction: Sendable {
 public struct ClientSession: Sendable {
     enum Phase: Sendable, Equatable { case greeting, connecting, configuring, live, ended }
 
+    /// How it introduces itself.
     public let settings: ClientSettings
+    /// The identifier that it chose.
     public let session: SessionID
+    /// Its data keys; the driver takes packet ids from them.
     public var data: DataChannel
     /// The server's options so far, as text.
     public internal(set) var pushed: [String] = []
@@ -85,6 +92,7 @@ public struct ClientSession: Sendable {
     var nextPushRequest: Instant?
     var lastKeyedAt: Instant
 
+    /// A client that has sent nothing yet.
     public init<Generator: RandomNumberGenerator>(settings: ClientSettings, now: Moment, random: inout Generator) {
         self.settings = settings
         self.session = SessionID(using: &random)
@@ -97,7 +105,9 @@ public struct ClientSession: Sendable {
         self.lastKeyedAt = now.instant
     }
 
+    /// True while data may flow.
     public var isLive: Bool { self.phase == .live }
+    /// True when the server has ended it.
     public var isEnded: Bool { self.phase == .ended }
 
     func exchangeIndex(_ id: KeyID) -> Int? { self.exchanges.firstIndex { $0.id == id } }

@@ -1,12 +1,15 @@
 /// A point on a monotonic clock that goes on while the machine sleeps (`CLOCK_BOOTTIME`), in nanoseconds.
 public struct Instant: Hashable, Comparable, Sendable {
+    /// Since the machine booted.
     public let nanoseconds: UInt64
 
+    /// The instant so many nanoseconds after the machine booted.
     @inlinable
     public init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
     }
 
+    /// Earlier comes first.
     @inlinable
     public static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
@@ -40,10 +43,12 @@ extension Duration {
 }
 
 extension Instant: StateCodable {
+    /// Writes the number.
     public func encode(into writer: inout StateWriter) {
         writer.write(self.nanoseconds)
     }
 
+    /// Reads the number.
     public init(from reader: inout StateReader) throws(StateError) {
         self.init(nanoseconds: try reader.read(UInt64.self))
     }
@@ -56,6 +61,7 @@ public struct Moment: Sendable {
     /// Seconds since 1970, for the wire's time stamps and cookies alone.
     public let unixSeconds: UInt64
 
+    /// What both clocks said.
     public init(instant: Instant, unixSeconds: UInt64) {
         self.instant = instant
         self.unixSeconds = unixSeconds

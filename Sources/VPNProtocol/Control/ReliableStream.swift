@@ -132,7 +132,8 @@ struct ReliableStream: Sendable {
     /// Puts out all that is due at `now`: new segments that fit the window, packets to send again, and
     /// acknowledgements that found no packet to travel with.
     mutating func transmit(
-        now: Instant, firstTimeout: Duration, emit: (_ opcode: Opcode, _ acks: [UInt32], _ message: (UInt32, [UInt8])?) -> Void
+        now: Instant, firstTimeout: Duration,
+        emit: (_ opcode: Opcode, _ acks: [UInt32], _ message: (UInt32, [UInt8])?) -> Void
     ) {
         while !self.backlog.isEmpty, self.outgoing.count < Self.sendWindow {
             let segment = Array(self.backlog.prefix(Self.segmentBytes))

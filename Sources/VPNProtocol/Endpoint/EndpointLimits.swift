@@ -16,6 +16,7 @@ public struct EndpointLimits: Sendable {
     /// Stateless answers to one client identifier: what a recording of somebody's first packet can bring about.
     public var repliesPerClient: RateLimit
 
+    /// Limits; numbers that make no sense are moved to the nearest that does.
     public init(
         maximumSessions: Int = 4_096, maximumConnecting: Int = 2_048, maximumHalfOpen: Int = 1_024,
         repliesPerPrefix: RateLimit = RateLimit(perSecond: 500, burst: 2_000),
@@ -33,9 +34,12 @@ public struct EndpointLimits: Sendable {
 
 /// A token bucket's size: so many per second over time, so many at once.
 public struct RateLimit: Sendable, Equatable {
+    /// Tokens that come back in a second.
     public var perSecond: Double
+    /// Tokens that can gather.
     public var burst: Double
 
+    /// A rate over time, and what may come at once.
     public init(perSecond: Double, burst: Double) {
         self.perSecond = perSecond
         self.burst = burst
@@ -49,6 +53,7 @@ public struct WrappingKeys: Sendable {
     /// Shared by all clients of a profile kind (tls-crypt).
     public var tlsCrypt: [StaticKey]
 
+    /// Keys; with none at all nobody can connect.
     public init(tlsCryptV2: [TLSCryptV2ServerKey] = [], tlsCrypt: [StaticKey] = []) {
         self.tlsCryptV2 = tlsCryptV2
         self.tlsCrypt = tlsCrypt
@@ -106,12 +111,15 @@ public struct DropCounters: Sendable, Equatable {
     private static let positions = Dictionary(
         uniqueKeysWithValues: DropReason.allCases.enumerated().map { ($1, $0) })
 
+    /// Counters that stand at zero.
     public init() {}
 
+    /// Packets dropped for this reason.
     public subscript(_ reason: DropReason) -> UInt64 {
         self.counts[Self.positions[reason] ?? 0]
     }
 
+    /// Counts one dropped packet.
     public mutating func count(_ reason: DropReason) {
         self.counts[Self.positions[reason] ?? 0] &+= 1
     }

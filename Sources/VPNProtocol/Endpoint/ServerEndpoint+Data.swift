@@ -1,5 +1,6 @@
 /// What the packet path needs of an endpoint: nothing here allocates, and nothing is put out.
 extension ServerEndpoint {
+    /// Counts a packet that the driver dropped.
     public mutating func countDrop(_ reason: DropReason) {
         self.drops.count(reason)
     }

@@ -105,7 +105,8 @@ extension ServerEndpoint {
         if header.opcode.carriesWrappedKey {
             guard let split = ControlWrap.splitWrappedKey(from: packet[...]) else { return nil }
             for serverKey in self.wrapping.tlsCryptV2 {
-                guard let opened = try? WrappedClientKey.open(split.wrappedKey, serverKey: serverKey, crypto: self.crypto)
+                guard
+                    let opened = try? WrappedClientKey.open(split.wrappedKey, serverKey: serverKey, crypto: self.crypto)
                 else { continue }
                 return self.open(split.packet, header: header, key: opened.key, clientKey: opened.key)
             }

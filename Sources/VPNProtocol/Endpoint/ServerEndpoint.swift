@@ -17,8 +17,11 @@ public enum EndpointOutput: Sendable {
 public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable {
     /// What is offered to sessions; also to those that live, from their next decision on.
     public var settings: ServerSettings
+    /// Keys for clients to come; those that are connected keep the key they came with.
     public var wrapping: WrappingKeys
+    /// What bounds everything that clients can make grow.
     public let limits: EndpointLimits
+    /// Packets dropped so far, by reason.
     public internal(set) var drops = DropCounters()
     /// False: nobody new is answered, as when the server shuts down.
     public var acceptsStrangers = true
@@ -42,6 +45,11 @@ public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable
     var unflushed: Set<Int> = []
     private var lastHandle: UInt64 = 0
 
+    /// An endpoint without sessions.
+    ///
+    /// - Parameters:
+    ///   - cookieKey: At least 32 bytes, the same on every node that may see an answer. A secret.
+    ///   - random: Fit for secrets, but in tests.
     public init(
         settings: ServerSettings, wrapping: WrappingKeys, limits: EndpointLimits, cookieKey: [UInt8],
         crypto: any KeyDerivationCryptography, random: Random, now: Moment
@@ -72,10 +80,12 @@ public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable
         self.byPath[path]
     }
 
+    /// The slot of a session by its handle; nil when it is gone.
     public func slot(handle: SessionHandle) -> Int? {
         self.byHandle[handle]
     }
 
+    /// Sessions in every state.
     public var sessionCount: Int { self.byHandle.count }
 
     /// True when every session is over and its last words were acknowledged.
@@ -88,7 +98,8 @@ public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable
     /// Takes in one control packet.
     public mutating func receive(_ packet: [UInt8], path: NetworkPath, now: Moment) {
         guard let header = packet.first.flatMap(PacketHeader.init(firstByte:)), !header.opcode.isData,
-            packet.count <= ControlWrap.maximumPacketBytes + WrappedClientKey.maximumBytes, let client = SessionID(bytes: packet.dropFirst().prefix(8))
+            packet.count <= ControlWrap.maximumPacketBytes + WrappedClientKey.maximumBytes,
+            let client = SessionID(bytes: packet.dropFirst().prefix(8))
         else { return self.drops.count(.malformed) }
         if let slot = self.bySession[client] {
             self.receive(packet, opcode: header.opcode, slot: slot, path: path, now: now)
@@ -102,7 +113,9 @@ public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable
     private mutating func receive(_ packet: [UInt8], opcode: Opcode, slot: Int, path: NetworkPath, now: Moment) {
         var inner = packet
         if opcode.carriesWrappedKey {
-            guard let split = ControlWrap.splitWrappedKey(from: packet[...]) else { return self.drops.count(.malformed) }
+            guard let split = ControlWrap.splitWrappedKey(from: packet[...]) else {
+                return self.drops.count(.malformed)
+            }
             inner = Array(split.packet)
         }
         var drop: DropReason?

@@ -11,8 +11,11 @@ public struct InstalledKey: Sendable {
     /// Packets that a new process may not know its predecessor to have sent.
     static let packetIDLease: UInt64 = 1 << 20
 
+    /// The key id that its packets name.
     public let id: KeyID
+    /// Cipher, keys and implicit IVs of both directions.
     public let keys: DataKeys
+    /// When it was agreed on.
     public let installedAt: Instant
 
     /// The id of the next packet to send, from 1.
@@ -61,10 +64,13 @@ public struct DataChannel: Sendable {
     /// Nil where the peer does not know peer ids: then packets are of version 1.
     public let peerID: PeerID?
 
+    /// When a packet was last sent.
     public internal(set) var lastSent: Instant
+    /// When an authentic packet last came.
     public internal(set) var lastReceived: Instant
     /// Payload bytes from and to the peer, as the driver counts them.
     public internal(set) var bytesIn: UInt64 = 0
+    /// Payload bytes to the peer, as the driver counts them.
     public internal(set) var bytesOut: UInt64 = 0
 
     init(peerID: PeerID?, now: Instant) {
@@ -85,7 +91,9 @@ public struct DataChannel: Sendable {
 
     /// What the driver needs to seal one packet.
     public struct Slot: Sendable {
+        /// The key to seal with.
         public let keyID: KeyID
+        /// The packet id to seal with: used for this packet alone.
         public let packetID: UInt32
     }
 
@@ -145,7 +153,7 @@ public struct DataChannel: Sendable {
 
     /// After a move to another process: no packet id is used that the old process may have used.
     mutating func skipPacketIDs() {
-        for index in self.keys.indices { 
+        for index in self.keys.indices {
             self.keys[index].nextPacketID = min(
                 self.keys[index].nextPacketID + InstalledKey.packetIDLease, InstalledKey.lastPacketID + 1)
         }
@@ -155,6 +163,7 @@ public struct DataChannel: Sendable {
 // MARK: - Written out and read in
 
 extension DataChannel: StateCodable {
+    /// Writes every key and counter: secrets.
     public func encode(into writer: inout StateWriter) {
         writer.write(optional: self.peerID)
         writer.write(optional: self.sendingIndex.map { UInt8(truncatingIfNeeded: $0) })
@@ -165,6 +174,7 @@ extension DataChannel: StateCodable {
         writer.write(array: self.keys)
     }
 
+    /// Reads what ``encode(into:)`` wrote.
     public init(from reader: inout StateReader) throws(StateError) {
         self.peerID = try reader.readOptional(PeerID.self)
         let sendingIndex = try reader.readOptional(UInt8.self).map(Int.init)
@@ -179,6 +189,7 @@ extension DataChannel: StateCodable {
 }
 
 extension InstalledKey: StateCodable {
+    /// Writes every key and counter: secrets.
     public func encode(into writer: inout StateWriter) {
         writer.write(self.id)
         writer.write(self.keys)
@@ -189,6 +200,7 @@ extension InstalledKey: StateCodable {
         writer.write(self.receivedBlocks)
     }
 
+    /// Reads what ``encode(into:)`` wrote.
     public init(from reader: inout StateReader) throws(StateError) {
         self.id = try reader.read(KeyID.self)
         self.keys = try reader.read(DataKeys.self)

@@ -24,6 +24,7 @@ public struct Grant: Sendable, Equatable {
     /// How both sides notice that the other is gone.
     public var keepalive: Keepalive
 
+    /// A grant of at least one address.
     public init(
         name: String, ipv4: IPv4Address?, ipv6: IPv6Address?, push: [PushOption] = [], authToken: String? = nil,
         authTokenUser: String? = nil, keepalive: Keepalive = Keepalive()
@@ -73,10 +74,12 @@ public struct Refusal: Sendable, Equatable {
         case temporary(backoffSeconds: UInt32, advance: AuthFailure.Temporary.Advance)
     }
 
+    /// What the client is to do next.
     public var form: Form
     /// What the client shows, printable ASCII without commas at best; longer than 200 bytes is cut.
     public var text: String
 
+    /// A refusal in one of the forms.
     public init(_ form: Form = .failed, text: String) {
         self.form = form
         self.text = text
@@ -110,6 +113,7 @@ public enum EndReason: Sendable, Equatable, CustomStringConvertible {
     /// The server ended it: an operator, a policy, a shutdown.
     case ended(String)
 
+    /// One line for logs; holds no secret.
     public var description: String {
         switch self {
         case .clientExit: "client left"

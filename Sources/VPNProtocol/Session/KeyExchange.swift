@@ -129,11 +129,13 @@ extension KeyRandoms: StateCodable {
 }
 
 extension KeyExchangeRandom: StateCodable {
+    /// Writes it out: secrets.
     public func encode(into writer: inout StateWriter) {
         writer.write(bytes: self.first)
         writer.write(bytes: self.second)
     }
 
+    /// Reads what ``encode(into:)`` wrote.
     public init(from reader: inout StateReader) throws(StateError) {
         let first = try reader.readBytes(maximum: Self.partBytes)
         guard let random = KeyExchangeRandom(first: first, second: try reader.readBytes(maximum: Self.partBytes)) else {
@@ -144,6 +146,7 @@ extension KeyExchangeRandom: StateCodable {
 }
 
 extension TLSFacts: StateCodable {
+    /// Writes it out: secrets.
     public func encode(into writer: inout StateWriter) {
         writer.write(bytes: self.dataKeyMaterial)
         writer.write(bytes: self.dynamicWrapMaterial)
@@ -151,6 +154,7 @@ extension TLSFacts: StateCodable {
         writer.write(text: self.version)
     }
 
+    /// Reads what ``encode(into:)`` wrote.
     public init(from reader: inout StateReader) throws(StateError) {
         self.init(
             dataKeyMaterial: try reader.readBytes(maximum: Self.materialBytes),

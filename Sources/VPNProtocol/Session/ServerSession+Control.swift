@@ -2,10 +2,14 @@ import VPNFormats
 
 /// What every method of a session that may answer needs: what the server offers, the cipher primitives, the time.
 public struct SessionContext: Sendable {
+    /// What the server offers at present.
     public let settings: ServerSettings
+    /// Primitives of the control channel.
     public let crypto: any KeyDerivationCryptography
+    /// What the clocks said when the batch began.
     public let now: Moment
 
+    /// A context for one batch.
     public init(settings: ServerSettings, crypto: any KeyDerivationCryptography, now: Moment) {
         self.settings = settings
         self.crypto = crypto

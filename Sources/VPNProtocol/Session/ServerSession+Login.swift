@@ -138,7 +138,8 @@ extension ServerSession {
     }
 
     private mutating func adoptDynamicWrap(_ facts: TLSFacts, context: SessionContext) {
-        guard self.usesDynamicWrap(context.settings), let material = try? StaticKey(bytes: facts.dynamicWrapMaterial) else {
+        guard self.usesDynamicWrap(context.settings), let material = try? StaticKey(bytes: facts.dynamicWrapMaterial)
+        else {
             return
         }
         self.control.adoptDynamic(
@@ -166,7 +167,9 @@ extension ServerSession {
         if self.data.peerID != nil { options.append(.peerID(self.peerID)) }
         if self.peerInfo.acceptsPushedCipher { options.append(.cipher(cipher)) }
         options += self.protocolFlagOptions(settings)
-        if let limit = self.peerInfo.maximumTunMTU, tunnel.mtuBytes <= limit { options.append(.tunMTU(tunnel.mtuBytes)) }
+        if let limit = self.peerInfo.maximumTunMTU, tunnel.mtuBytes <= limit {
+            options.append(.tunMTU(tunnel.mtuBytes))
+        }
         if let token = grant.authToken, let option = try? PushOption.authToken(token) { options.append(option) }
         if let name = grant.authTokenUser, let option = try? PushOption.authTokenUser(name) { options.append(option) }
         return PushReply(options).messages

@@ -112,6 +112,7 @@ extension ServerSession.Phase: StateCodable {
 }
 
 extension NetworkPath: StateCodable {
+    /// Writes the path.
     public func encode(into writer: inout StateWriter) {
         writer.write(bytes: self.remote.ip.bytes)
         writer.write(self.remote.port)
@@ -121,6 +122,7 @@ extension NetworkPath: StateCodable {
         writer.write(self.socket)
     }
 
+    /// Reads what ``encode(into:)`` wrote.
     public init(from reader: inout StateReader) throws(StateError) {
         guard let ip = IPAddress(bytes: try reader.readBytes(maximum: 16)) else { throw .invalidValue }
         let remote = SocketAddress(
@@ -153,6 +155,7 @@ extension Grant: StateCodable {
         writer.write(self.keepalive.serverTimeout.wholeNanoseconds)
     }
 
+    /// Reads what ``encode(into:)`` wrote.
     public init(from reader: inout StateReader) throws(StateError) {
         let name = try reader.readText(maximumBytes: 1_024)
         var ipv4: IPv4Address?

@@ -21,6 +21,7 @@ public struct ServerSession: Sendable {
         case ended
     }
 
+    /// Names the session within its process.
     public internal(set) var handle: SessionHandle
     /// Slot of the session in its endpoint, and the peer id that its data packets carry.
     public let peerID: PeerID
@@ -42,7 +43,9 @@ public struct ServerSession: Sendable {
     public internal(set) var peerInfo = PeerInfo()
     /// Set when the client was admitted.
     public internal(set) var grant: Grant?
+    /// The data cipher; set when the client was read.
     public internal(set) var cipher: DataCipher?
+    /// Such as "TLSv1.3"; set when TLS stood.
     public internal(set) var tlsVersion: String?
 
     /// Configuration that waits for the client's request.
@@ -70,7 +73,9 @@ public struct ServerSession: Sendable {
         self.renegotiateNotBefore = now
     }
 
+    /// True while data may flow.
     public var isLive: Bool { self.phase == .live }
+    /// True when nothing is left to do: the session may be forgotten.
     public var isEnded: Bool { self.phase == .ended }
     /// True until the client has been admitted: such sessions have a limit of their own.
     public var isConnecting: Bool { self.phase == .connecting }
@@ -128,7 +133,9 @@ public struct ServerSession: Sendable {
     /// The client encrypts with this key for the first time: it has it, so it may be used to send; keys before it are
     /// on their way out.
     private mutating func heardFirst(from id: KeyID, settings: ServerSettings, now: Instant) {
-        guard let index = self.data.index(of: id), let sending = self.data.sendingIndex, index >= sending else { return }
+        guard let index = self.data.index(of: id), let sending = self.data.sendingIndex, index >= sending else {
+            return
+        }
         self.data.promote(id)
         self.retireKeys(before: id, at: now.advanced(by: settings.handshakeWindow))
     }

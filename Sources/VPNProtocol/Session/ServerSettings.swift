@@ -34,6 +34,7 @@ public struct ServerSettings: Sendable {
     /// Cut the maximum segment size of TCP connections so that their packets fit the tunnel unfragmented.
     public var clampMSS: Bool
 
+    /// Settings; the defaults are those of the stock server where clients can tell.
     public init(
         ciphers: [DataCipher] = DataCipher.allCases, handshakeWindow: Duration = .seconds(60),
         renegotiateAfter: Duration? = .seconds(3_660), transitionWindow: Duration = .seconds(3_600),
@@ -62,6 +63,7 @@ public struct TunnelNetwork: Sendable, Equatable {
     /// MTU inside the tunnel in bytes.
     public var mtuBytes: Int
 
+    /// Networks of the tunnel: at least one is needed to admit anyone.
     public init(ipv4: IPv4Prefix? = nil, ipv6: IPv6Prefix? = nil, mtuBytes: Int = 1_500) {
         self.ipv4 = ipv4
         self.ipv6 = ipv6

@@ -1,11 +1,14 @@
 /// One session of one engine. Unique within a process and never used again.
 public struct SessionHandle: Hashable, Sendable, CustomStringConvertible {
+    /// Counts up with each session of the process.
     public let rawValue: UInt64
 
+    /// The handle of this number.
     public init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 
+    /// Such as `s17`, for logs.
     public var description: String { "s\(self.rawValue)" }
 }
 
@@ -41,6 +44,7 @@ public enum TLSCommand: Sendable, Equatable {
 
 /// What came out of the TLS object of one key id.
 public struct TLSOutput: Sendable {
+    /// Where the TLS object has come to.
     public enum Status: Sendable {
         /// As before: the handshake goes on, or has long been over.
         case unchanged
@@ -54,8 +58,10 @@ public struct TLSOutput: Sendable {
     public var ciphertext: [UInt8]
     /// Plaintext, one entry for each record.
     public var records: [[UInt8]]
+    /// Where the object has come to.
     public var status: Status
 
+    /// Output; by default there is none.
     public init(ciphertext: [UInt8] = [], records: [[UInt8]] = [], status: Status = .unchanged) {
         self.ciphertext = ciphertext
         self.records = records
@@ -74,6 +80,7 @@ public struct TLSFacts: Sendable, Equatable {
     /// Such as "TLSv1.3".
     public var version: String
 
+    /// Facts of one handshake.
     public init(
         dataKeyMaterial: [UInt8], dynamicWrapMaterial: [UInt8], peerCertificate: [UInt8], version: String
     ) {
@@ -97,6 +104,7 @@ public struct LoginRequest: Sendable {
     /// What the client says of itself: sanitised, yet only a claim.
     public let peerInfo: PeerInfo
 
+    /// A request as the session puts it.
     public init(
         isRenegotiation: Bool, certificate: [UInt8], credentials: Credentials, peerInfo: PeerInfo
     ) {
