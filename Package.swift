@@ -185,5 +185,18 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "ClusterOperationsTests",
+            dependencies: ["ClusterCore", "ClusterOperations", "VPNFormats"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "NodeRuntimeTests",
+            dependencies: [
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite", "VPNEngine", "VPNProtocol",
+                "VPNFormats",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", swiftSettings: strict),
     ]
 )

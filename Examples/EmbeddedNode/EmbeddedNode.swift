@@ -22,7 +22,7 @@ struct EmbeddedNode {
         let backend = try await SQLiteBackend.open(
             directory.file(DataDirectory.databaseName), mode: .migrate,
             options: SQLiteOptions(authenticator: ClusterRowAuthenticator(key: key, clusterID: cluster)))
-        let node = Node(
+        let node = VPNNode(
             configuration: NodeConfiguration(
                 nodeID: identity, clusterID: cluster, clusterKey: key, listeners: settings.listen),
             backend: backend, logger: logger)

@@ -31,7 +31,8 @@ struct EnginePlan: Sendable {
     /// For an engine that runs on what `old` meant.
     func update(from old: Snapshot) -> EngineUpdate {
         let hasNewServer =
-            old.server.certificate != snapshot.server.certificate || old.server.authorities != snapshot.server.authorities
+            old.server.certificate != snapshot.server.certificate
+            || old.server.authorities != snapshot.server.authorities
         return EngineUpdate(
             credentials: hasNewServer ? credentials : nil, tlsVersions: tlsVersions, wrapping: wrapping,
             protocolSettings: protocolSettings)

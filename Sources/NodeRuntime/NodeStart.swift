@@ -12,14 +12,14 @@ struct NodeStart: Sendable {
 
     /// What a node begins with.
     struct Started: Sendable {
-        var node: ClusterCore.Node
+        var node: Node
         var snapshot: Snapshot
         var subnet: ClientSubnet
         var pool: AddressPool
     }
 
     /// The node as it stands in the audit log.
-    func actor(_ node: ClusterCore.Node) -> AuditActor { AuditActor(kind: .node, name: node.name) }
+    func actor(_ node: Node) -> AuditActor { AuditActor(kind: .node, name: node.name) }
 
     func run() async throws -> Started {
         try await checkCluster()
@@ -35,7 +35,8 @@ struct NodeStart: Sendable {
         }
         guard let pool = AddressPool(subnet: subnet, remembered: memory.value) else {
             throw NodeError(
-                .configuration, "the node's client subnet has no room for a client; set client.prefix-length.ipv4 lower")
+                .configuration, "the node's client subnet has no room for a client; set client.prefix-length.ipv4 lower"
+            )
         }
         return Started(node: node, snapshot: snapshot, subnet: subnet, pool: pool)
     }
@@ -50,7 +51,7 @@ struct NodeStart: Sendable {
     }
 
     /// Takes over the node's row. From here on a process that ran as this node before can write nothing any more.
-    private func beginEpoch() async throws -> ClusterCore.Node {
+    private func beginEpoch() async throws -> Node {
         let configuration = configuration
         do {
             return try await backend.write { writer in
@@ -71,7 +72,7 @@ struct NodeStart: Sendable {
 
     /// The node's subnets while they lie in the client networks and clash with nothing, else new ones.
     private static func subnets(
-        for node: ClusterCore.Node, _ reader: any StorageReader, avoiding host: [IPPrefix]
+        for node: Node, _ reader: any StorageReader, avoiding host: [IPPrefix]
     ) throws -> [IPPrefix] {
         let settings = try reader.config.settings().value
         let networks = settings[.clientNetworks]
@@ -97,7 +98,7 @@ struct NodeStart: Sendable {
     }
 
     /// Ends the sessions that an earlier run of this node could not end.
-    private func closeLeftovers(of node: ClusterCore.Node) async throws {
+    private func closeLeftovers(of node: Node) async throws {
         var total = 0
         var ended = 0
         repeat {
@@ -112,7 +113,7 @@ struct NodeStart: Sendable {
         }
     }
 
-    private func subnet(of node: ClusterCore.Node) throws -> ClientSubnet {
+    private func subnet(of node: Node) throws -> ClientSubnet {
         var subnet = ClientSubnet(ipv4: nil, ipv6: nil)
         for prefix in node.subnets {
             switch prefix {

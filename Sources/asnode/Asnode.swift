@@ -9,8 +9,8 @@ struct Asnode: AsyncParsableCommand {
         commandName: "asnode",
         abstract: "A VPN access server that stock OpenVPN clients use.",
         discussion: """
-            Make a node with 'asnode init', add a person with 'asnode user add NAME', write the file for their
-            client with 'asnode profile issue NAME', and start serving with 'asnode run'.
+            Make a node with 'asnode init', add a person with 'asnode user add NAME', write the file for their client \
+            with 'asnode profile issue NAME', and start serving with 'asnode run'.
             """,
         version: SoftwareVersion.current,
         subcommands: [
@@ -50,7 +50,12 @@ struct Asnode: AsyncParsableCommand {
             print(fullMessage(for: error))
             return 0
         }
+        if let code = error as? ExitCode { return code.rawValue }
         let text = message(for: error)
+        guard status == .validationFailure else {
+            StandardError.write("asnode: \(OneLine.of(text))\n")
+            return ExitStatus.software.rawValue
+        }
         if !text.isEmpty { StandardError.write("asnode: \(OneLine.of(text)); see asnode help\n") }
         return status.rawValue
     }

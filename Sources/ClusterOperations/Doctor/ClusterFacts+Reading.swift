@@ -27,17 +27,19 @@ extension ClusterFacts {
             return ClusterFacts(
                 hostname: settings.value[.hostname], clientNetworks: settings.value[.clientNetworks],
                 storeTime: try reader.now().microseconds,
-                certificates: current(authorities.value, "certificate authority")
-                    + current(servers.value, "server certificate"),
+                certificates: current(authorities.value, "certificate authority", "authority")
+                    + current(servers.value, "server certificate", "server"),
                 tampered: rejected.map { "row \($0.id) of \($0.table)" })
         }
     }
 
     /// The newest certificate that is not revoked: the one that is in use.
-    private static func current(_ records: [CertificateRecord], _ title: String) -> [Certificate] {
+    private static func current(_ records: [CertificateRecord], _ title: String, _ name: String) -> [Certificate] {
         records.first { $0.revocation == nil }.map {
-            [Certificate(
-                title: title, notBefore: $0.notBefore.microseconds, notAfter: $0.notAfter.microseconds)]
+            [
+                Certificate(
+                    name: name, title: title, notBefore: $0.notBefore.microseconds, notAfter: $0.notAfter.microseconds)
+            ]
         } ?? []
     }
 }

@@ -4,6 +4,8 @@ public import VPNFormats
 public struct ClusterFacts: Sendable, Hashable {
     /// One certificate that the node itself works with.
     public struct Certificate: Sendable, Hashable {
+        /// A word for the check's name.
+        public var name: String
         /// What it is, for people: "certificate authority", "server certificate".
         public var title: String
         /// Valid from, microseconds since 1970 UTC.
@@ -12,7 +14,8 @@ public struct ClusterFacts: Sendable, Hashable {
         public var notAfter: Int64
 
         /// A certificate's term.
-        public init(title: String, notBefore: Int64, notAfter: Int64) {
+        public init(name: String, title: String, notBefore: Int64, notAfter: Int64) {
+            self.name = name
             self.title = title
             self.notBefore = notBefore
             self.notAfter = notAfter

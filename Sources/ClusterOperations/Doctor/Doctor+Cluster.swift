@@ -2,7 +2,9 @@ internal import VPNFormats
 
 extension Doctor {
     func tamperFindings(_ facts: ClusterFacts) -> [Finding] {
-        guard !facts.tampered.isEmpty else { return [.ok("integrity", "every row that decides who gets in is authentic")] }
+        guard !facts.tampered.isEmpty else {
+            return [.ok("integrity", "every row that decides who gets in is authentic")]
+        }
         return facts.tampered.map {
             .fail(
                 "integrity", "\($0) was written by someone without the cluster's key, and is not obeyed",
@@ -40,7 +42,7 @@ extension Doctor {
     func certificateFindings(_ facts: ClusterFacts) -> [Finding] {
         let now = probe.nowMicroseconds()
         return facts.certificates.map { certificate in
-            let check = "certificate-\(certificate.title.replacing(" ", with: "-"))"
+            let check = "certificate-\(certificate.name)"
             if now < certificate.notBefore {
                 return .fail(
                     check, "the \(certificate.title) is not valid yet: the machine's clock is slow",
@@ -50,7 +52,8 @@ extension Doctor {
             let days = overflow ? .max : left / 86_400_000_000
             if left < 0, !overflow {
                 return .fail(
-                    check, "the \(certificate.title) has expired", advice: "check the clock; a node that starts renews it")
+                    check, "the \(certificate.title) has expired",
+                    advice: "check the clock; a node that starts renews it")
             }
             if left < Self.expiryNotice, !overflow {
                 return .warn(

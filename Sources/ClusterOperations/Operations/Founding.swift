@@ -14,7 +14,8 @@ struct Founding: Sendable {
 
     init(settings: NodeSettings, key: ClusterKey, hostname: String) throws {
         guard let cluster = ClusterID(settings.clusterID), let node = NodeID(settings.nodeID) else {
-            throw OperationError(.configuration, "the ids in \(DataDirectory.settingsName) are damaged; restore the file")
+            throw OperationError(
+                .configuration, "the ids in \(DataDirectory.settingsName) are damaged; restore the file")
         }
         var random = SystemRandomNumberGenerator()
         clusterID = cluster
@@ -52,14 +53,20 @@ struct Founding: Sendable {
         try change.add(server.record(as: .server, privateKey: serverKey, issuedAt: now))
     }
 
+    /// Refuses client networks that are too small for one node.
+    static func checkRoom(_ subnet: ClientSubnet) throws(OperationError) {
+        guard !subnet.prefixes.isEmpty else {
+            throw OperationError(
+                .invalidArgument, "the client networks have no room for a node's subnet; give a larger --client-network"
+            )
+        }
+    }
+
     /// Writes the node's row with its client subnet.
     func addNode(to writer: any StorageWriter, avoiding taken: [IPPrefix], now: Timestamp) throws {
         let settings = try writer.config.settings().value
         let subnet = ClientSubnets(settings).firstFree(taken: taken)
-        guard !subnet.prefixes.isEmpty else {
-            throw OperationError(
-                .invalidArgument, "the client networks have no room for a node's subnet; give a larger --client-network")
-        }
+        try Self.checkRoom(subnet)
         try writer.nodes.add(
             Node(
                 id: nodeID, name: nodeName, hostname: machine, softwareVersion: SoftwareVersion.current,

@@ -35,7 +35,8 @@ public struct OperatorSession: Sendable {
         guard cluster.id == clusterID else {
             throw OperationError(
                 .configuration,
-                "the database belongs to another cluster than \(DataDirectory.settingsName) says; restore the one or the other")
+                "the database belongs to another cluster than \(DataDirectory.settingsName) says; restore the one or the other"
+            )
         }
     }
 

@@ -102,10 +102,13 @@ public struct StandaloneSetup: Sendable {
         try SettingOperations.checkNetworks(options.clientNetworks, against: probe.networks())
         do {
             _ = try Setting<String>.hostname.value(of: options.hostname)
-            if !options.clientNetworks.isEmpty {
-                _ = try Setting<[IPPrefix]>.clientNetworks.text(of: options.clientNetworks)
-            }
-        } catch {
+            guard !options.clientNetworks.isEmpty else { return }
+            let setting = Setting<[IPPrefix]>.clientNetworks
+            let settings = Settings(
+                cluster: ClusterID(using: &random), stored: [setting.name: try setting.text(of: options.clientNetworks)]
+            )
+            try Founding.checkRoom(ClientSubnets(settings).firstFree(taken: []))
+        } catch let error as SettingError {
             throw OperationError(.invalidArgument, "\(error)")
         }
     }
@@ -123,7 +126,8 @@ public struct StandaloneSetup: Sendable {
             throw OperationError(
                 .configuration,
                 "\(directory.file(DataDirectory.keyName)) is missing, but there is a database that was made with it; "
-                    + "restore the key from a copy, or move \(directory.file(DataDirectory.databaseName)) away to begin anew")
+                    + "restore the key from a copy, or move \(directory.file(DataDirectory.databaseName)) away to begin anew"
+            )
         }
         var random = SystemRandomNumberGenerator()
         let key = ClusterKey.generate(using: &random)

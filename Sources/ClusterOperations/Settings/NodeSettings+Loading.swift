@@ -35,7 +35,8 @@ extension NodeSettings {
         do {
             try settings.check()
         } catch {
-            throw OperationError(error.code == .unavailable ? .unavailable : .configuration, "\(path): \(error.message)")
+            throw OperationError(
+                error.code == .unavailable ? .unavailable : .configuration, "\(path): \(error.message)")
         }
         return settings
     }
@@ -66,7 +67,8 @@ extension NodeSettings {
         guard let texts = try await reader.fetchStringArray(forKey: ConfigKey(key)) else { return nil }
         return try texts.map { text in
             guard let value = Value(text) else {
-                throw OperationError(.configuration, "\(key) holds \"\(text.prefix(64))\", which is no address of that kind")
+                throw OperationError(
+                    .configuration, "\(key) holds \"\(text.prefix(64))\", which is no address of that kind")
             }
             return value
         }
@@ -93,7 +95,8 @@ extension NodeSettings {
             guard keys.contains(key) else {
                 throw OperationError(
                     .configuration,
-                    "\(path) line \(number + 1): \"\(key.prefix(64))\" is not a setting; there are \(keys.sorted().joined(separator: ", "))")
+                    "\(path) line \(number + 1): \"\(key.prefix(64))\" is not a setting; there are \(keys.sorted().joined(separator: ", "))"
+                )
             }
         }
     }

@@ -83,13 +83,15 @@ public struct NodeSettings: Sendable, Hashable {
         guard (1...63).contains(name.utf8.count), allowed, name.utf8.first.map(Self.isAlphanumeric) == true else {
             throw OperationError(
                 .invalidArgument,
-                "a node's name has 1 to 63 letters, digits, dots, dashes and underscores and begins with a letter or digit")
+                "a node's name has 1 to 63 letters, digits, dots, dashes and underscores and begins with a letter or digit"
+            )
         }
     }
 
     private static func check(listen: [ListenAddress]) throws(OperationError) {
         guard !listen.isEmpty else {
-            throw OperationError(.invalidArgument, "listen is empty; a node needs at least one address, such as udp:1194")
+            throw OperationError(
+                .invalidArgument, "listen is empty; a node needs at least one address, such as udp:1194")
         }
         guard listen.count <= 16 else { throw OperationError(.invalidArgument, "listen has more than 16 entries") }
         if let tcp = listen.first(where: { $0.transport == .tcp }) {

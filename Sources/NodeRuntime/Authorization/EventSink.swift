@@ -7,7 +7,7 @@ protocol EventSink: Sendable {
     /// Asks for a new verifier of a password that was right, of the cost that the settings ask for.
     func rehash(_ password: String, of user: UserID, cost: ScryptCost)
     /// The failed logins of a user as they are in the store now; `nil` when the store was asked for this user a moment
-    /// ago, or cannot be read.
+    /// ago, cannot be read, or does not have yet what was counted here.
     func storedFailures(of user: UserID) async -> StoredFailures?
 }
 

@@ -15,7 +15,7 @@ struct SessionRegistry: Sendable {
     var isDraining = false
     private(set) var sessions: [SessionHandle: AdmittedSession] = [:]
     private var pool: AddressPool
-    private var failures: [UserID: LoginFailures]
+    private(set) var failures: [UserID: LoginFailures]
     private var handles: [TokenSessionID: Set<SessionHandle>] = [:]
     private let policy = LoginPolicy()
 
@@ -109,8 +109,14 @@ struct SessionRegistry: Sendable {
         review(SessionReview(snapshot: snapshot, after: snapshot.revision), now: now)
     }
 
-    /// Takes over the failed logins of a user as they are in the store.
-    mutating func setFailures(_ row: LoginFailures?, of user: UserID) { failures[user] = row }
+    /// Takes over the failed logins of a user as they are in the store, unless something was counted since.
+    ///
+    /// - Returns: Whether they were taken over.
+    mutating func setFailures(_ row: LoginFailures?, of user: UserID, insteadOf known: LoginFailures?) -> Bool {
+        guard failures[user] == known else { return false }
+        failures[user] = row
+        return true
+    }
 
     /// How many sessions are live.
     var liveCount: Int { sessions.values.count { $0.liveSince != nil } }

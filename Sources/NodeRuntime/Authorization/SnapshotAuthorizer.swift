@@ -126,22 +126,28 @@ package final class SnapshotAuthorizer: Authorizer {
     ) -> SessionRegistry.Outcome {
         let now = clock.now
         var random = SystemRandomNumberGenerator()
-        let outcome = registry.withLock { step(&$0, now, &random) }
-        switch outcome {
-        case .check: break
-        case .admitted(_, let events), .refused(_, let events): events.forEach { recorder.record($0) }
+        // Recorded under the lock, so that whoever sees a decision finds its events with the recorder.
+        return registry.withLock { registry in
+            let outcome = step(&registry, now, &random)
+            switch outcome {
+            case .check: break
+            case .admitted(_, let events), .refused(_, let events): events.forEach { recorder.record($0) }
+            }
+            return outcome
         }
-        return outcome
     }
 
     /// A lock may have been taken back since the snapshot was read, which is no change of configuration: asks the store.
     private func unlockIfStoreSaysSo(
         _ outcome: SessionRegistry.Outcome, _ login: Login
     ) async -> SessionRegistry.Outcome {
-        guard case .refused(let refusal, _) = outcome, refusal.reason == .lockedOut, let user = refusal.userID,
-            let stored = await recorder.storedFailures(of: user)
-        else { return outcome }
-        registry.withLock { $0.setFailures(stored.row, of: user) }
+        guard case .refused(let refusal, _) = outcome, refusal.reason == .lockedOut, let user = refusal.userID else {
+            return outcome
+        }
+        let known = registry.withLock { $0.failures[user] }
+        guard let stored = await recorder.storedFailures(of: user) else { return outcome }
+        let isTaken = registry.withLock { $0.setFailures(stored.row, of: user, insteadOf: known) }
+        guard isTaken else { return outcome }
         return decide { registry, now, random in registry.begin(login, now: now, using: &random) }
     }
 

@@ -56,7 +56,8 @@ final class PasswordRehashing: Sendable {
         let sealer = sealer
         let made = await hashing.run { () -> SealedValue? in
             var random = SystemRandomNumberGenerator()
-            guard let verifier = try? PasswordVerifier.make(password: job.password, cost: job.cost, using: &random) else {
+            guard let verifier = try? PasswordVerifier.make(password: job.password, cost: job.cost, using: &random)
+            else {
                 return nil
             }
             return try? sealer.seal(verifier, of: job.user, using: &random)

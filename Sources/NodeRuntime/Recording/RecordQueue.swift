@@ -29,6 +29,17 @@ struct RecordQueue: Sendable {
         events.append(event)
     }
 
+    /// Whether wrong passwords of a user wait to be written, or are just being written.
+    func hasFailures(of user: UserID) -> Bool {
+        events.contains { event in
+            switch event {
+            case .failed(let row): row.user == user
+            case .clearedFailures(let cleared): cleared == user
+            case .began, .ended: false
+            }
+        }
+    }
+
     /// The first events, at most `count`.
     mutating func handOut(atMost count: Int) -> [RecordedEvent] {
         handedOut = min(count, events.count)

@@ -57,7 +57,8 @@ final class SessionRecorder: EventSink {
             return state.queue.lostCount > before ? state.queue.lostCount : 0
         }
         if lost == 1 || lost.isMultiple(of: 10_000), lost > 0 {
-            logger.error("session records are lost: the store has not been writable for too long", metadata: ["lost": "\(lost)"])
+            logger.error(
+                "session records are lost: the store has not been writable for too long", metadata: ["lost": "\(lost)"])
         }
     }
 
@@ -70,6 +71,7 @@ final class SessionRecorder: EventSink {
         let isAllowed = state.withLock { state in
             if state.lastLockReads.count > 10_000 { state.lastLockReads = [:] }
             if let last = state.lastLockReads[user], now < last + Self.lockReadPause { return false }
+            guard !state.queue.hasFailures(of: user) else { return false }
             state.lastLockReads[user] = now
             return true
         }
@@ -132,7 +134,8 @@ final class SessionRecorder: EventSink {
         } catch let error as StorageError where error.code == .fenced {
             throw NodeError(
                 .fenced,
-                "another process runs as this node, or it was removed; this one stops. Is a copy of the data directory in use?")
+                "another process runs as this node, or it was removed; this one stops. Is a copy of the data directory in use?"
+            )
         } catch {
             state.withLock { $0.queue.takeBack() }
             metrics.writeFailures.increment()

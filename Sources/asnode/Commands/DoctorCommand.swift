@@ -15,7 +15,9 @@ struct DoctorCommand: AsyncParsableCommand {
             try StandardOutput.print(json: ["findings": findings.map(FindingDocument.init)])
         } else {
             for finding in findings {
-                print("\(finding.state.rawValue.uppercased().padding(4))  \(finding.check): \(OneLine.of(finding.summary))")
+                print(
+                    "\(finding.state.rawValue.uppercased().padding(4))  \(finding.check): \(OneLine.of(finding.summary))"
+                )
                 if let advice = finding.advice { print("      mend it: \(OneLine.of(advice))") }
             }
         }
@@ -26,7 +28,9 @@ struct DoctorCommand: AsyncParsableCommand {
         let directory = global.directory
         let doctor = Doctor(directory: directory, probe: LinuxHostProbe())
         let isRunning = (try? directory.isRunning()) ?? false
-        let settings = await Self.result { try await NodeSettings.load(from: directory, environment: Workplace.environment) }
+        let settings = await Self.result {
+            try await NodeSettings.load(from: directory, environment: Workplace.environment)
+        }
         var findings = doctor.examineHost(settings: settings, isRunning: isRunning)
         guard case .success(let settings) = settings else { return findings }
         let facts = await Self.result {

@@ -82,7 +82,9 @@ struct InitCommand: AsyncParsableCommand {
         print("Made the node \(settings.name) in \(path).")
         print("  It listens on \(listen); clients connect to \(outcome.hostname).")
         if hostname == nil {
-            print("  (That is a guess. Another: asnode --data \(path) config set hostname NAME, before issuing profiles.)")
+            print(
+                "  (That is a guess. Another: asnode --data \(path) config set hostname NAME, before issuing profiles.)"
+            )
         }
         print("  Clients get addresses from \(outcome.clientNetworks.map(\.description).joined(separator: ", ")).")
         print("  Keep a copy of \(path)/cluster.key in a safe place: without it the database is lost.")

@@ -13,7 +13,8 @@ struct LicenseCommand: AsyncParsableCommand {
 
         func run() async throws {
             throw Failure(
-                .unavailable, "licences are not supported yet; the number of clients is limited by the setting limit.clients")
+                .unavailable,
+                "licences are not supported yet; the number of clients is limited by the setting limit.clients")
         }
     }
 }

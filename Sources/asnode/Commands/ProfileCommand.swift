@@ -30,7 +30,9 @@ struct ProfileCommand: AsyncParsableCommand {
                     to: user, kind: kind, listeners: workplace.settings.listen)
             }
             guard output != "-" else {
-                if global.json { return try StandardOutput.print(json: IssuedDocument(issued, text: issued.text, file: nil)) }
+                if global.json {
+                    return try StandardOutput.print(json: IssuedDocument(issued, text: issued.text, file: nil))
+                }
                 return print(issued.text, terminator: "")
             }
             do {

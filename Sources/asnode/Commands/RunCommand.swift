@@ -41,7 +41,7 @@ struct RunCommand: AsyncParsableCommand {
         let probe = LinuxHostProbe()
         let path = workplace.directory.path
         logger.notice("starting asnode \(SoftwareVersion.current)", metadata: ["data": "\(path)"])
-        let node = Node(
+        let node = VPNNode(
             configuration: NodeConfiguration(
                 nodeID: workplace.nodeID, clusterID: workplace.clusterID, clusterKey: workplace.key,
                 listeners: settings.listen, deviceName: settings.device, egress: EgressConfiguration(settings.egress),

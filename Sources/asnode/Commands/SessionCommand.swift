@@ -23,7 +23,9 @@ struct SessionCommand: AsyncParsableCommand {
                 try await SessionOperations(session).list()
             }
             list.warn()
-            if global.json { return try StandardOutput.print(json: ["sessions": list.rows.map { SessionDocument($0) }]) }
+            if global.json {
+                return try StandardOutput.print(json: ["sessions": list.rows.map { SessionDocument($0) }])
+            }
             var table = Table("ID", "USER", "FROM", "ADDRESS", "CLIENT", "CIPHER", "SINCE", "RECEIVED", "SENT")
             for row in list.rows {
                 table.add(
@@ -41,7 +43,11 @@ struct SessionCommand: AsyncParsableCommand {
             list.warn()
             if global.json {
                 return try StandardOutput.print(
-                    json: ["sessions": list.rows.map { SessionDocument($0.session, endedAt: $0.endedAt, reason: $0.reason) }])
+                    json: [
+                        "sessions": list.rows.map {
+                            SessionDocument($0.session, endedAt: $0.endedAt, reason: $0.reason)
+                        }
+                    ])
             }
             var table = Table("USER", "FROM", "ADDRESS", "SINCE", "UNTIL", "REASON", "RECEIVED", "SENT")
             for row in list.rows {

@@ -1,5 +1,6 @@
 internal import ClusterCore
 internal import ClusterOperations
+internal import NodeRuntime
 internal import VPNEngine
 
 /// How the process ends, as in `sysexits.h`.
@@ -56,6 +57,7 @@ extension Failure {
         case let error as PKIError: self.init(.configuration, error.description)
         case let error as SettingError: self.init(.usage, error.description)
         case let error as EngineError: self.init(ExitStatus(error.code), error.description)
+        case let error as NodeError: self.init(ExitStatus(error.code), error.description)
         case is CancellationError: self.init(.tryLater, "interrupted")
         default: return nil
         }
@@ -84,6 +86,10 @@ extension ExitStatus {
             (.failed, .unavailable),
         ]
         self = table.first { $0.0 == code }?.1 ?? (code.constraintName == nil ? .software : .badData)
+    }
+
+    init(_ code: NodeError.Code) {
+        self = code == .fenced ? .tryLater : .configuration
     }
 
     init(_ code: EngineError.Code) {

@@ -33,6 +33,7 @@ enum StoreOpening {
             throw Failure(.configuration, "database in \(directory.file(DataDirectory.settingsName)): \(error)")
         }
         throw Failure(
-            .unavailable, "this kind of database is not supported yet; \(DataDirectory.settingsName) takes sqlite:///FILE")
+            .unavailable,
+            "this kind of database is not supported yet; \(DataDirectory.settingsName) takes sqlite:///FILE")
     }
 }

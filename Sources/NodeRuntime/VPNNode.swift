@@ -5,18 +5,18 @@ internal import Synchronization
 package import VPNEngine
 internal import VPNFormats
 
-/// One node: a store and a packet engine, put together.
+/// One node of a VPN access server: a store and a packet engine, put together.
 ///
 /// A node is a `Service`: run it in a `ServiceGroup`, or call ``run()`` in a task and cancel that. It takes its
 /// configuration from the store, follows changes of it within a second, decides about logins, and writes sessions back.
 ///
 /// ```swift
 /// let backend = try await SQLiteBackend.open(path, mode: .migrate, options: options)
-/// let node = Node(configuration: configuration, backend: backend, logger: Logger(label: "node"))
+/// let node = VPNNode(configuration: configuration, backend: backend, logger: Logger(label: "node"))
 /// try await ServiceGroup(services: [node], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
 /// await backend.close()
 /// ```
-public struct Node: Service {
+public struct VPNNode: Service {
     /// Makes the packet engine; another than ``Engine`` in tests.
     package typealias EngineMaking =
         @Sendable (EngineConfiguration, any Authorizer, @escaping @Sendable (EngineEvent) -> Void) -> any PacketEngine
@@ -83,6 +83,9 @@ public struct Node: Service {
                 "revision": "\(started.snapshot.revision)", "users": "\(started.snapshot.users.count)",
                 "clients": "\(started.subnet.prefixes.map(\.description).joined(separator: " "))",
             ])
+        if started.snapshot.users.isEmpty {
+            logger.notice("there are no users yet: asnode user add NAME, then asnode profile issue NAME")
+        }
         let parts = NodeParts(
             engine: engine, authorizer: authorizer, recorder: recorder, rehashing: rehashing,
             watcher: watcher(authorizer, engine, clock, started.subnet, metrics),
@@ -126,7 +129,8 @@ private struct NodeParts: Sendable {
             authorizer.drain()
             await engine.stop(grace: grace)
         }
-        await recorder.drain()
+        // In a task of its own: this one may be cancelled, and what happened is to be written all the same.
+        await Task { await recorder.drain() }.value
         logger.notice("node is down")
         try result.get()
     }
