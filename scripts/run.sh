@@ -16,8 +16,8 @@ say "Building in release mode (a first build takes some minutes)"
 # shellcheck disable=SC2086
 swift build -c release --product asnode $BUILD_FLAGS
 
-asnode="$PWD/.build/release/asnode"
-var=${VAR:-$PWD/var}
+asnode=.build/release/asnode
+var=${VAR:-var}
 user=${VPN_USER:-user1}
 profile="$var/$user.ovpn"
 
@@ -31,7 +31,7 @@ fi
 if ! "$asnode" --data "$var" user show "$user" >/dev/null 2>&1; then
     say "Making the user $user"
     password=${VPN_PASSWORD:-$(head -c 10 /dev/urandom | base32 | tr 'A-Z' 'a-z')}
-    printf '%s\n' "$password" | "$asnode" --data "$var" user add "$user" --password-stdin
+    printf '%s\n' "$password" | "$asnode" --data "$var" user add "$user" --password-stdin >/dev/null
     [ -n "${VPN_PASSWORD:-}" ] || cat <<END
 
     password of $user: $password
@@ -41,6 +41,7 @@ END
 fi
 
 if [ ! -e "$profile" ]; then
+    say "Issuing a profile"
     "$asnode" --data "$var" profile issue "$user" --output "$profile"
 fi
 
