@@ -12,6 +12,9 @@ public struct NodeConfiguration: Sendable {
     public var clusterKey: ClusterKey
     /// The UDP addresses to listen on.
     public var listeners: [ListenAddress]
+    /// The addresses at which clients reach this node, where they are not the machine's own (behind a router). With
+    /// `hold-tun` clients are told to reach them around the tunnel.
+    public var publicAddresses: [IPAddress]
     /// The name of the tun device, at most 15 bytes.
     public var deviceName: String
     /// How clients' packets reach other networks.
@@ -32,7 +35,7 @@ public struct NodeConfiguration: Sendable {
     /// A configuration for one node.
     public init(
         nodeID: NodeID, clusterID: ClusterID, clusterKey: ClusterKey, listeners: [ListenAddress],
-        deviceName: String = "asnode0", egress: EgressConfiguration = .nat, machineName: String = "",
+        publicAddresses: [IPAddress] = [], deviceName: String = "asnode0", egress: EgressConfiguration = .nat, machineName: String = "",
         softwareVersion: String = "", hostNetworks: [IPPrefix] = [], hashingThreads: Int = 2,
         hashingQueueLimit: Int = 1024, stopGrace: Duration = .seconds(2)
     ) {
@@ -40,6 +43,7 @@ public struct NodeConfiguration: Sendable {
         self.clusterID = clusterID
         self.clusterKey = clusterKey
         self.listeners = listeners
+        self.publicAddresses = publicAddresses
         self.deviceName = deviceName
         self.egress = egress
         self.machineName = machineName

@@ -69,7 +69,7 @@ public struct VPNNode: Service {
             metrics: metrics)
         let authorizer = SnapshotAuthorizer(
             registry: SessionRegistry(snapshot: started.snapshot, pool: started.pool), clock: clock, hashing: hashing,
-            recorder: recorder, logger: logger, metrics: metrics)
+            recorder: recorder, nodeAddresses: configuration.publicAddresses, logger: logger, metrics: metrics)
         let plan = EnginePlan(started.snapshot, subnet: started.subnet)
         let engine = makeEngine(try plan.configuration(configuration), authorizer, EventLog(logger: logger).write)
         recorder.attach(engine)

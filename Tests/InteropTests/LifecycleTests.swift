@@ -27,6 +27,20 @@ extension InteropTests {
             }
         }
 
+        @Test("with hold-tun a client that sends everything through the tunnel comes back through it after a crash")
+        func crashWithHeldTunnel() throws {
+            try Site.with(settings: ["hold-tun": "true"]) { site in
+                let client = try site.connectedClient()
+                #expect(try site.reachesHost(client))
+                site.node.crash()
+                let place = client.log.end
+                try site.node.start()
+                try client.waitUntilConnected(from: place, within: 40)
+                #expect(try site.reachesHost(client))
+                #expect(client.log.text.contains("Preserving previous TUN/TAP instance"))
+            }
+        }
+
         @Test(
             "on SIGTERM the clients are told, and device, routes and firewall table are gone",
             arguments: [SIGTERM, SIGINT])

@@ -15,18 +15,21 @@ package final class SnapshotAuthorizer: Authorizer {
     private let clock: StoreClock
     private let hashing: HashingPool
     private let recorder: any EventSink
+    private let nodeAddresses: [IPAddress]
     private let logger: Logger
     private let metrics: NodeMetrics
     private let ends: Mutex<(@Sendable (SessionHandle, SessionEnding) -> Void)?> = Mutex(nil)
 
     init(
-        registry: SessionRegistry, clock: StoreClock, hashing: HashingPool, recorder: any EventSink, logger: Logger,
+        registry: SessionRegistry, clock: StoreClock, hashing: HashingPool, recorder: any EventSink,
+        nodeAddresses: [IPAddress] = [], logger: Logger,
         metrics: NodeMetrics
     ) {
         self.registry = Mutex(registry)
         self.clock = clock
         self.hashing = hashing
         self.recorder = recorder
+        self.nodeAddresses = nodeAddresses
         self.logger = logger
         self.metrics = metrics
     }
@@ -174,7 +177,7 @@ package final class SnapshotAuthorizer: Authorizer {
         let settings = snapshot.settings
         return Grant(
             name: session.admission.userName, ipv4: session.addresses.ipv4, ipv6: session.addresses.ipv6,
-            push: PushPlan(settings).options, authToken: session.admission.tokenText,
+            push: PushPlan(settings, nodeAddresses: nodeAddresses).options, authToken: session.admission.tokenText,
             authTokenUser: session.admission.tokenUserName,
             keepalive: Keepalive(ConnectionTiming(settings, platform: session.clientPlatform)))
     }

@@ -44,7 +44,8 @@ struct RunCommand: AsyncParsableCommand {
         let node = VPNNode(
             configuration: NodeConfiguration(
                 nodeID: workplace.nodeID, clusterID: workplace.clusterID, clusterKey: workplace.key,
-                listeners: settings.listen, deviceName: settings.device, egress: EgressConfiguration(settings.egress),
+                listeners: settings.listen, publicAddresses: settings.publicAddresses, deviceName: settings.device,
+                egress: EgressConfiguration(settings.egress),
                 machineName: probe.hostName(), softwareVersion: SoftwareVersion.current,
                 hostNetworks: probe.networks().filter { $0.interface != settings.device }.map(\.prefix)),
             backend: backend, logger: logger)
