@@ -19,6 +19,9 @@ let package = Package(
         .library(name: "ClusterOperations", targets: ["ClusterOperations"]),
         .library(name: "StorageSQL", targets: ["StorageSQL"]),
         .library(name: "StorageSQLite", targets: ["StorageSQLite"]),
+        .library(name: "StorageMySQL", targets: ["StorageMySQL"]),
+        .library(name: "StoragePostgres", targets: ["StoragePostgres"]),
+        .library(name: "SQLDriverTestKit", targets: ["SQLDriverTestKit"]),
         .library(name: "VPNProtocol", targets: ["VPNProtocol"]),
         .library(name: "VPNEngine", targets: ["VPNEngine"]),
         .library(name: "NodeRuntime", targets: ["NodeRuntime"]),
@@ -40,6 +43,10 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(
+            name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "CLinuxIO"),
 
         // Formats that both sides of the house need. Standard library only.
@@ -72,6 +79,19 @@ let package = Package(
         .target(
             name: "StorageSQLite",
             dependencies: ["StorageSQL", "CSQLite"],
+            swiftSettings: strict),
+        .target(
+            name: "StorageMySQL",
+            dependencies: ["ClusterCore", "StorageSQL", "CMariaDB"],
+            swiftSettings: strict),
+        .target(
+            name: "StoragePostgres",
+            dependencies: ["ClusterCore", "StorageSQL", "CPostgres"],
+            swiftSettings: strict),
+        // What any SQL driver has to do, as plain values that need no test framework.
+        .target(
+            name: "SQLDriverTestKit",
+            dependencies: ["ClusterCore", "StorageSQL"],
             swiftSettings: strict),
 
         // The OpenVPN protocol without I/O, and the engine that drives it.
@@ -147,6 +167,13 @@ let package = Package(
         .testTarget(
             name: "StorageSQLiteTests",
             dependencies: ["ClusterCore", "StorageSQL", "StorageSQLite"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StorageServerTests",
+            dependencies: [
+                "ClusterCore", "SQLDriverTestKit", "StorageMySQL", "StoragePostgres", "StorageSQL", "StorageSQLite",
+                "VPNFormats",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "VPNProtocolTests",

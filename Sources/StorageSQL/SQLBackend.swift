@@ -63,6 +63,8 @@ public final class SQLBackend: StorageBackend {
     }
 
     /// Runs `body` on one consistent state of the store; see ``ClusterCore/StorageBackend/read(_:)``.
+    ///
+    /// When the task is cancelled, the statement that runs is stopped on servers that can, and `CancellationError` thrown.
     public func read<T: Sendable>(
         _ body: @escaping @Sendable (any StorageReader) throws -> T
     ) async throws -> T {
@@ -72,13 +74,17 @@ public final class SQLBackend: StorageBackend {
                 return try await readers.withConnection { [options] connection in
                     try Self.reading(connection, options, body)
                 }
-            } catch let error as StorageError where run.mayRetry(error) {
+            } catch let error as StorageError {
+                guard run.mayRetry(error) else { throw Self.told(error) }
                 try await run.pause()
             }
         }
     }
 
     /// Runs `body` in a transaction and commits it; see ``ClusterCore/StorageBackend/write(_:)``.
+    ///
+    /// When the task is cancelled, the statement that runs is stopped on servers that can, and `CancellationError` thrown:
+    /// nothing was written then. A commit that is under way is not stopped.
     @discardableResult
     public func write<T: Sendable>(
         _ body: @escaping @Sendable (any StorageWriter) throws -> T
@@ -98,7 +104,7 @@ public final class SQLBackend: StorageBackend {
             }
             switch attempts.decide(outcome, mayRetry: { run.mayRetry($0) }) {
             case .done(let value): return value
-            case .fail(let error): throw error
+            case .fail(let error): throw Self.told(error)
             case .retry: try await attempts.resolving { try await run.pause() }
             }
         }
@@ -108,6 +114,11 @@ public final class SQLBackend: StorageBackend {
     public func close() async {
         await writers.close()
         await readers.close()
+    }
+
+    /// A statement that was stopped because its task was cancelled is no timeout.
+    private static func told(_ error: any Error) -> any Error {
+        (error as? StorageError)?.code == .timeout && Task.isCancelled ? CancellationError() : error
     }
 
     private static func reading<T>(

@@ -26,6 +26,9 @@ enum Architecture {
         "StorageSQL": Layer(["ClusterCore"], external: ["Foundation", "FoundationEssentials", "Synchronization"]),
         "StorageSQLite": Layer(
             ["StorageSQL", "CSQLite"], external: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
+        "StorageMySQL": Layer(["StorageSQL", "CMariaDB"], external: ["Foundation", "Glibc", "Synchronization"]),
+        "StoragePostgres": Layer(["StorageSQL", "CPostgres"], external: ["Glibc", "Synchronization"]),
+        "SQLDriverTestKit": Layer(["StorageSQL"], external: ["Foundation", "Glibc", "Synchronization"]),
         "VPNEngine": Layer(["VPNProtocol", "COpenSSL", "CLinuxIO"], external: ["Glibc", "Synchronization"]),
         "NodeRuntime": Layer(
             ["ClusterCore", "VPNEngine"],
@@ -43,7 +46,7 @@ enum Architecture {
     ]
 
     /// Modules that are C, whose headers only the target that wraps them may see.
-    static let cModules: Set<String> = ["CSQLite", "COpenSSL", "CLinuxIO"]
+    static let cModules: Set<String> = ["CSQLite", "CMariaDB", "CPostgres", "COpenSSL", "CLinuxIO"]
 
     /// Targets where time, randomness and I/O are parameters.
     static let pureTargets: Set<String> = ["VPNFormats", "VPNProtocol", "ClusterCore", "SimulationKit"]

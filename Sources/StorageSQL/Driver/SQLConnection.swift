@@ -49,11 +49,17 @@ public protocol SQLConnection: AnyObject {
     /// Marks an empty database as ours, inside of the transaction of the first migration step.
     func claim() throws
 
+    /// What stops the statement that runs, from another thread.
+    var canceller: (any StatementCanceller)? { get }
+
     /// Gives the connection back. It is not used afterwards.
     func close()
 }
 
 extension SQLConnection {
+    /// None.
+    public var canceller: (any StatementCanceller)? { nil }
+
     /// Runs a statement that gives rows, at most a few.
     ///
     /// - Returns: The rows, in order.
@@ -70,6 +76,14 @@ extension SQLConnection {
     public func execute(_ statement: String) throws {
         try execute(statement, [])
     }
+}
+
+/// Stops what a connection does at the moment.
+public protocol StatementCanceller: Sendable {
+    /// Has the server stop the statement that runs, which then fails with `timeout`; a commit is never stopped. Does
+    /// nothing when none runs. Blocks until the server was told, a few seconds at most; call it from any thread but
+    /// those of the cooperative pool.
+    func cancel()
 }
 
 /// What a transaction is for.

@@ -15,13 +15,19 @@ final class ConnectionLane: @unchecked Sendable {
 
     /// Runs `body` on the lane's thread, without blocking the caller's.
     ///
-    /// - Throws: What `body` threw; ``StorageError`` when there is no connection.
+    /// - Throws: What `body` threw; ``StorageError`` when there is no connection; `CancellationError` when the task was
+    ///   cancelled before `body` began. A statement that is stopped later fails with `timeout`.
     func run<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
-        try await withCheckedThrowingContinuation { continuation in
-            let accepted = thread.submit { [self] in
-                continuation.resume(with: Result { try body(try usableConnection()) })
+        let job = LaneJob()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let accepted = thread.submit { [self] in
+                    continuation.resume(with: Result { try job.run(on: try usableConnection(), body) })
+                }
+                if !accepted { continuation.resume(throwing: StorageError.closed) }
             }
-            if !accepted { continuation.resume(throwing: StorageError.closed) }
+        } onCancel: {
+            job.cancel()
         }
     }
 

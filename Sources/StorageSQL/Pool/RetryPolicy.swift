@@ -8,16 +8,20 @@ public struct RetryPolicy: Hashable, Sendable {
     public var firstDelay: Duration
     /// The most that is waited before any try.
     public var longestDelay: Duration
+    /// Whether a server that turned out to be read-only is tried again: behind its name another one takes over after a
+    /// fail-over. A file is not.
+    public var retriesReadOnly: Bool
 
     /// Makes a retry policy of its parts, which are explained at the properties.
     public init(
         tries: Int = 10, time: Duration = .seconds(10), firstDelay: Duration = .milliseconds(4),
-        longestDelay: Duration = .milliseconds(500)
+        longestDelay: Duration = .milliseconds(500), retriesReadOnly: Bool = false
     ) {
         self.tries = tries
         self.time = time
         self.firstDelay = firstDelay
         self.longestDelay = longestDelay
+        self.retriesReadOnly = retriesReadOnly
     }
 
     /// How long to wait after a failed try: anything from nothing to the bound, evenly (full jitter), so that those who

@@ -17,7 +17,8 @@ struct RetryRun {
     mutating func mayRetry(_ error: StorageError) -> Bool {
         failures += 1
         let passes: Set<StorageError.Code> = [.conflict, .busy, .connectionLost, .commitUnknown]
-        return passes.contains(error.code) && failures < policy.tries
+        let mayPass = passes.contains(error.code) || (policy.retriesReadOnly && error.code == .readOnly)
+        return mayPass && failures < policy.tries
             && environment.uptime() - begin < policy.time
     }
 

@@ -51,11 +51,13 @@ package struct Migrator: Sendable {
     /// Each is recorded with its number, in one transaction with it where the schema is transactional, else after it;
     /// so a migration that was broken off goes on where it was, and two at once do not hurt each other.
     ///
+    /// - Parameter renew: Called before each step; says that the migration goes on, where others wait for it.
     /// - Throws: As ``need(of:)``; what a step threw.
-    package func migrate(_ connection: any SQLConnection) throws {
+    package func migrate(_ connection: any SQLConnection, renewing renew: () throws -> Void = {}) throws {
         if try need(of: connection) == .none { return }
         for step in steps {
             try beforeStep(step)
+            try renew()
             if connection.dialect.hasTransactionalSchema {
                 try transaction(on: connection) { try runIfMissing(step, on: connection) }
             } else {

@@ -1,0 +1,28 @@
+// What Swift cannot call of libmariadb directly: macro aliases, and a struct with unions. The include path comes from
+// pkg-config.
+#ifndef CMARIADB_SHIM_H
+#define CMARIADB_SHIM_H
+
+#include <string.h>
+#include <mysql.h>
+#include <mysqld_error.h>
+#include <errmsg.h>
+
+/// Prepares the library for use by several threads; mysql_library_init is a macro alias. 0 on success.
+static inline int cmariadb_init(void) {
+    return mysql_server_init(0, (char **)0, (char **)0);
+}
+
+/// Describes one parameter or one column: `size` bytes at `buffer`; `length` and `is_null` are read for parameters and
+/// written for columns.
+static inline void cmariadb_bind(MYSQL_BIND *bind, enum enum_field_types type, void *buffer, unsigned long size,
+                                 unsigned long *length, my_bool *is_null) {
+    memset(bind, 0, sizeof *bind);
+    bind->buffer_type = type;
+    bind->buffer = buffer;
+    bind->buffer_length = size;
+    bind->length = length;
+    bind->is_null = is_null;
+}
+
+#endif

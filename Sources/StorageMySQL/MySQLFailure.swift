@@ -1,0 +1,127 @@
+internal import CMariaDB
+internal import ClusterCore
+
+/// Turns error numbers of servers (https://mariadb.com/kb/en/mariadb-error-codes/) and of the client library into the
+/// errors of all backends.
+struct MySQLFailure {
+    /// The number: 1000 and more from a server, 2000 to 2999 and 5000 and more from the library.
+    let number: UInt32
+    /// The words, which may quote values.
+    let message: String
+
+    /// The failure of the last call on a connection.
+    init(connection: UnsafeMutablePointer<MYSQL>) {
+        number = mysql_errno(connection)
+        message = mysql_error(connection).map { String(cString: $0) } ?? ""
+    }
+
+    /// The failure of the last call on a statement.
+    init(statement: UnsafeMutablePointer<MYSQL_STMT>) {
+        number = mysql_stmt_errno(statement)
+        message = mysql_stmt_error(statement).map { String(cString: $0) } ?? ""
+    }
+
+    /// Whether it came from the client library: the server was not reached, or not understood.
+    var isLocal: Bool { (2000..<3000).contains(number) || (5000..<6000).contains(number) }
+
+    /// Whether the connection is of no use after it: it is gone, or leads to a server that should be left.
+    var endsConnection: Bool {
+        isLocal || [1047, 1053, 1077, 1079, 1184, 1243, 1290, 1792, 1836, 1927, 3169, 4031].contains(number)
+    }
+
+    /// Whether the server rolled the whole transaction back, so that later statements would run outside of it.
+    var endsTransaction: Bool { [1213, 1020, 1180, 3058].contains(number) }
+
+    /// The key that was violated, from the end of a message whose middle quotes values:
+    /// `… for key 'users_name'`, on MySQL 8 `… for key 'users.users_name'`.
+    var violatedKey: String? {
+        guard number == 1062 || number == 1586 || number == 1022 else { return nil }
+        guard let end = message.lastIndex(of: "'"),
+            let start = message[..<end].lastIndex(of: "'")
+        else { return nil }
+        let name = message[message.index(after: start)..<end]
+        return name.split(separator: ".").last.map { String($0) }
+    }
+
+    /// The failure as an error.
+    func error() -> StorageError {
+        switch number {
+        case 1213, 1020, 1180, 3058, 1615:
+            return make(.conflict, "the transaction clashed with another one")
+        case 1205:
+            return make(.busy, "another transaction held a row for too long", "try again later")
+        case 1969, 3024, 1317:
+            return make(.timeout, "a statement took longer than it may, or was stopped")
+        case 1290, 1836:
+            return make(.readOnly, "the server takes no writes", "it may be a former primary; name the present one")
+        case 1792:
+            return make(.misuse, "a write was asked for in a transaction that reads")
+        case 1021, 1114:
+            return make(.outOfSpace, "the server's disk is full", "make room there; nothing was lost")
+        case 1047:
+            return make(.unavailable, "the server is not part of its cluster at the moment", "try again later")
+        case 1040, 1203, 1226, 1461:
+            return make(.unavailable, "the server has no room for more connections", "try again later")
+        case 1045, 1698, 1044, 1130, 1251, 1396, 1862, 1820:
+            return make(.permission, "the server refuses the user or the password", "check both, and the user's host")
+        case 1142, 1143, 1227, 1370, 1419:
+            return make(.permission, "the database user may not do that", "grant what is missing")
+        case 1049:
+            return make(.notFound, "the server has no such database", "create it, or name the right one")
+        case 1146, 1054:
+            return make(.corrupt, "the database lacks a part of its schema", "restore it from a backup")
+        case 1048, 1364, 1406, 1264, 1366, 1292, 1265, 3819, 4025, 1153, 1301, 3140:
+            return make(.invalid, "a value breaks a limit of the schema")
+        case 1062, 1586, 1022:
+            let key = violatedKey ?? "key"
+            return make(.constraint(key), "there is one with the same \(key) already")
+        default:
+            return endsConnection ? lost : other
+        }
+    }
+
+    private var lost: StorageError {
+        make(.connectionLost, "the connection to the database was lost")
+    }
+
+    // The words of other errors may quote values, so the number has to do.
+    private var other: StorageError {
+        make(
+            .failed, "the server could not run a statement", "look up the error's number in the server's documentation")
+    }
+
+    private func make(_ code: StorageError.Code, _ message: String, _ advice: String = "") -> StorageError {
+        StorageError(code, message, advice: advice, nativeCode: number == 0 ? "" : "error \(number)")
+    }
+}
+
+extension MySQLFailure {
+    static var lost: StorageError {
+        StorageError(.connectionLost, "the connection to the database was lost")
+    }
+
+    static var unknownCommit: StorageError {
+        StorageError(.commitUnknown, "the connection to the database was lost while a transaction was committed")
+    }
+
+    /// Why no connection to a host came about; the words of connects quote no secrets.
+    func connecting(to host: String, of address: MySQLAddress) -> StorageError {
+        let words = message.unicodeScalars.split { $0.value < 0x20 || $0.value == 0x7f || $0 == " " }
+        let line = String(words.map { String($0) }.joined(separator: " ").prefix(300))
+        var error = error()
+        error.message = "cannot connect to \(address) at \(host): \(line)"
+        switch number {
+        case 2026:
+            error.code = .unavailable
+            error.advice = "name the authority that signed the server's certificate with ssl-ca=FILE, or see ssl-mode"
+        case 2002, 2003, 2005, 2006, 2013, 2055:
+            let isLate = message.contains("110") || message.contains("timed out")
+            error.code = isLate ? .timeout : .unavailable
+            error.advice = "check that the server runs and can be reached"
+        case _ where error.code == .connectionLost || error.code == .failed:
+            error.code = .unavailable
+        default: break
+        }
+        return error
+    }
+}
