@@ -35,7 +35,8 @@ public struct NodeConfiguration: Sendable {
     /// A configuration for one node.
     public init(
         nodeID: NodeID, clusterID: ClusterID, clusterKey: ClusterKey, listeners: [ListenAddress],
-        publicAddresses: [IPAddress] = [], deviceName: String = "asnode0", egress: EgressConfiguration = .nat, machineName: String = "",
+        publicAddresses: [IPAddress] = [], deviceName: String = "asnode0", egress: EgressConfiguration = .nat,
+        machineName: String = "",
         softwareVersion: String = "", hostNetworks: [IPPrefix] = [], hashingThreads: Int = 2,
         hashingQueueLimit: Int = 1024, stopGrace: Duration = .seconds(2)
     ) {
