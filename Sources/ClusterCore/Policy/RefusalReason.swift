@@ -128,7 +128,7 @@ extension RefusalReason {
         case .certificateNotYetValid: "the client's certificate is not valid yet; check this machine's clock"
         case .certificateExpired: "the client's certificate has expired; issue a new profile"
         case .userRemoved: "the certificate's user does not exist"
-        case .userDisabled: "the user is disabled; `user set NAME` enables it"
+        case .userDisabled: "the user is disabled; `user set NAME --enable-login` enables it"
         case .otherUsersProfile: "the user name is not that of the certificate's user"
         case .autoLoginNotAllowed: "the profile needs auto-login, which the user may not use"
         case .passwordMissing: "the client sent no user name or no password"
