@@ -51,6 +51,13 @@ struct MySQLLink {
             mysql_close(handle)
             throw failure.connecting(to: socket ?? "\(host)", of: address)
         }
+        // The library itself goes on in clear when a server has no TLS, unless the host's name is verified.
+        guard !encrypted || address.tls == .preferred || mysql_get_ssl_cipher(handle) != nil else {
+            mysql_close(handle)
+            throw StorageError(
+                .unavailable, "cannot connect to \(address): the server at \(host) has no TLS",
+                advice: "turn TLS on at the server, or see ssl-mode")
+        }
         return handle
     }
 
@@ -73,9 +80,10 @@ struct MySQLLink {
         set(MYSQL_SET_CHARSET_NAME, "utf8mb4")
         if address.socket == nil { set(MYSQL_OPT_PROTOCOL, MYSQL_PROTOCOL_TCP.rawValue) }
         let verifies = address.tls == .verifyIdentity || address.tls == .verifyCA
-        // A password goes out in clear only to a server that was verified.
+        // A password goes out in clear only to a server that was verified; with verify_ca the library would also send it
+        // to one without TLS.
         let methods = "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,parsec"
-        set(MARIADB_OPT_RESTRICTED_AUTH, verifies ? methods + ",mysql_clear_password" : methods)
+        set(MARIADB_OPT_RESTRICTED_AUTH, address.tls == .verifyIdentity ? methods + ",mysql_clear_password" : methods)
         guard encrypted else { return }
         flag(MYSQL_OPT_SSL_ENFORCE, true)
         flag(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, address.tls == .verifyIdentity)

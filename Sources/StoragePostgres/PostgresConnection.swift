@@ -59,6 +59,7 @@ final class PostgresConnection: SQLConnection {
     }
 
     func commit() throws {
+        guard isUsable else { throw PostgresFailure.lost }
         defer { if PQtransactionStatus(link.handle) == PQTRANS_IDLE { mode = .none } }
         let result: PostgresResult
         do {

@@ -14,7 +14,7 @@ struct BadServerTests {
 
     @Test("a wrong password, an unknown user and an unknown database are told apart", arguments: Engine.allCases)
     func refused(_ engine: Engine) async throws {
-        let wrong = await open(engine, try Servers.url(engine, database: "kit0", password: "s3cret"))
+        let wrong = await open(engine, try Servers.url(engine, database: "kit", password: "s3cret"))
         #expect(wrong?.code == .permission)
         #expect(wrong.map { "\($0)" }?.contains("s3cret") == false)
         let name = engine == .postgres ? "no_such" : "kit_no_such"
@@ -58,6 +58,17 @@ struct BadServerTests {
         #expect(error.map { "\($0)" }?.contains(Servers.password) != true)
     }
 
+    @Test(
+        "a MariaDB server without TLS is refused where TLS is asked for, and taken where it is preferred",
+        arguments: ["disabled", "preferred", "required", "verify_ca", "verify_identity"])
+    func noTLS(mode: String) async throws {
+        let server = try await onBlockingThread("plain") { try Servers.plainMariaDB.get() }
+        let authority = mode.hasPrefix("verify") ? "&ssl-ca=\(server.directory)/ca.pem" : ""
+        let url = "mysql://tester:\(Servers.encodedPassword)@localhost:\(server.port)/kit?ssl-mode=\(mode)\(authority)"
+        let error = await open(.mariadb, url)
+        #expect(error?.code == (["disabled", "preferred"].contains(mode) ? nil : .unavailable))
+    }
+
     @Test("a host that does not exist is told as such", arguments: Engine.allCases)
     func unknownHost(_ engine: Engine) async throws {
         let scheme = engine == .mariadb ? "mysql" : "postgres"
@@ -73,5 +84,60 @@ struct BadServerTests {
         let hosts = "127.0.0.1:1,127.0.0.1:\(port)"
         let url = try database.url().replacing("127.0.0.1:\(port)", with: hosts)
         #expect(await open(engine, url) == nil)
+    }
+
+    @Test(
+        "a server that accepts and never answers is given up within the time that was stated",
+        arguments: Engine.allCases)
+    func silent(_ engine: Engine) async throws {
+        let listener = try SilentListener()
+        defer { listener.close() }
+        let url =
+            engine == .mariadb
+            ? "mysql://tester:s3cret@127.0.0.1:\(listener.port)/kit?connect-timeout=2&ssl-mode=disabled"
+            : "postgres://tester:s3cret@127.0.0.1:\(listener.port)/kit?connect_timeout=2&sslmode=disable"
+        let start = ContinuousClock.now
+        let error = await open(engine, url)
+        #expect(error?.code == .timeout, "\(error.map { "\($0)" } ?? "it connected")")
+        #expect(ContinuousClock.now - start < .seconds(6))
+    }
+
+    @Test("a server that takes no writes is told as such, and written to again when it does")
+    func readOnly() async throws {
+        let database = try await TestDatabase.make(.mariadb)
+        let backend = try await database.open(retry: RetryPolicy(tries: 2, retriesReadOnly: true))
+        func set(readOnly: Bool) async throws {
+            try await onBlockingThread("read-only") {
+                let root = try Servers.administrator(.mariadb)
+                try root.execute("SET GLOBAL read_only = \(readOnly ? 1 : 0)")
+                root.close()
+            }
+        }
+        try await set(readOnly: true)
+        let error = await failure { try await backend.write { _ = try $0.now() } }
+        try await set(readOnly: false)
+        #expect(error?.code == .readOnly)
+        try await backend.write { _ = try $0.now() }
+        await backend.close()
+    }
+
+    @Test("a backend goes on by itself after its connections were ended", arguments: Engine.allCases)
+    func reconnects(_ engine: Engine) async throws {
+        let database = try await TestDatabase.make(engine)
+        let backend = try await database.openWithCluster()
+        _ = try await backend.read { try $0.now() }
+        try await onBlockingThread("end") {
+            let root = try Servers.administrator(engine)
+            defer { root.close() }
+            switch engine {
+            case .mariadb: try root.execute("KILL USER tester")
+            case .postgres:
+                _ = try root.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tester'")
+            }
+        }
+        let user = sampleUser(5, name: "alice")
+        try await backend.write { writer in try writer.change(by: .test) { _ = try $0.add(user) } }
+        #expect(try await backend.read { try $0.accounts.userCount() } == 1)
+        await backend.close()
     }
 }

@@ -91,18 +91,33 @@ final class DatabaseServer: Sendable {
     }
 
     private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
+        let listener = try SilentListener()
+        defer { listener.close() }
+        return listener.port
+    }
+}
+
+/// A port on 127.0.0.1 that takes connections and says nothing.
+struct SilentListener {
+    let port: UInt16
+    private let descriptor: CInt
+
+    init() throws {
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 4) == 0
+                    && getsockname(descriptor, $0, &length) == 0
             }
         }
-        guard isBound else { throw Failure(description: "no free port") }
-        return UInt16(bigEndian: address.sin_port)
+        guard isBound else { throw DatabaseServer.Failure(description: "no free port") }
+        port = UInt16(bigEndian: address.sin_port)
     }
+
+    func close() { _ = Glibc.close(descriptor) }
 }

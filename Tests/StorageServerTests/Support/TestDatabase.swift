@@ -72,7 +72,14 @@ enum Servers {
         }
     }
 
+    /// A MariaDB server that has no TLS.
+    static let plainMariaDB = Result { try startMariaDB(options: "") }
+
     private static let mariadb = Result {
+        try startMariaDB(options: #"--ssl-cert="$DIR/server.pem" --ssl-key="$DIR/server.key""#)
+    }
+
+    private static func startMariaDB(options: String) throws -> DatabaseServer {
         let server = try DatabaseServer(
             name: "mariadb", user: "mysql",
             prepare: """
@@ -82,13 +89,14 @@ enum Servers {
             run: """
                 mariadbd --no-defaults --datadir="$DIR/data" --socket="$DIR/socket" --pid-file="$DIR/pid" \
                 --bind-address=127.0.0.1 --port="$PORT" --innodb-buffer-pool-size=64M --sql-mode= \
-                --character-set-server=latin1 --ssl-cert="$DIR/server.pem" --ssl-key="$DIR/server.key"
+                --character-set-server=latin1 \(options)
                 """)
         let socket = "mysql://root@localhost/mysql?socket=\(server.directory)/socket&ssl-mode=disabled"
         try server.waitUntilReady { try connect(.mariadb, socket).close() }
         let root = try connect(.mariadb, socket)
         try root.execute("CREATE USER tester@'%' IDENTIFIED BY '\(password)'")
         try root.execute("GRANT ALL ON `kit%`.* TO tester@'%'")
+        try root.execute("CREATE DATABASE kit")
         root.close()
         return server
     }
