@@ -37,7 +37,9 @@ final class DatabaseServer: Sendable {
             cat >/dev/null
             kill -9 $server 2>/dev/null || true
             wait $server 2>/dev/null || true
-            cd /; sleep 0.2; rm -rf "$DIR"
+            # Processes of the server may still be writing for a moment.
+            cd /
+            for attempt in 1 2 3 4 5; do sleep 0.3; rm -rf "$DIR" 2>/dev/null && break; done
             """
         _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
         let process = Process()
