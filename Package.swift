@@ -151,7 +151,8 @@ let package = Package(
             path: "Tests/ProtocolTestKit",
             swiftSettings: strict),
         .executableTarget(
-            name: "fuzz", dependencies: ["VPNFormats", "VPNProtocol", "ProtocolTestKit"], path: "Fuzz",
+            name: "fuzz", dependencies: ["VPNFormats", "VPNProtocol", "ProtocolTestKit", "SimulationKit"],
+            path: "Fuzz",
             swiftSettings: strict),
         .testTarget(
             name: "VPNFormatsTests", dependencies: ["VPNFormats", "ProtocolTestKit"], swiftSettings: strict),
@@ -178,7 +179,7 @@ let package = Package(
         .testTarget(
             name: "VPNProtocolTests",
             dependencies: [
-                "VPNProtocol", "VPNFormats", "ProtocolTestKit",
+                "VPNProtocol", "VPNFormats", "ProtocolTestKit", "SimulationKit",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),

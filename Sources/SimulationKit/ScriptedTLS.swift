@@ -1,10 +1,9 @@
-import VPNFormats
-import VPNProtocol
+package import VPNProtocol
 
 /// A stand-in for a TLS object that follows from its seed: flights of the usual sizes, then records. It protects
 /// nothing; the control channel around it must deliver its bytes in order and once, or it fails.
-struct ScriptedTLS {
-    enum Role { case client, server }
+package struct ScriptedTLS {
+    package enum Role { case client, server }
 
     private enum Message: UInt8 {
         case hello = 1
@@ -20,14 +19,14 @@ struct ScriptedTLS {
     private var isReported = false
     private var hasFailed = false
 
-    init(role: Role, random: inout SeededRandom) {
+    package init(role: Role, random: inout SeededRandom) {
         self.role = role
         self.random = random.next()
         if role == .client { self.emit(.hello, bytes: Int.random(in: 250...1_700, using: &random)) }
     }
 
     /// As the engine's TLS objects: carries out a command, and says what came of it.
-    mutating func perform(_ command: TLSCommand, random: inout SeededRandom) -> TLSOutput? {
+    package mutating func perform(_ command: TLSCommand, random: inout SeededRandom) -> TLSOutput? {
         var output = TLSOutput()
         switch command {
         case .open, .close: break

@@ -21,11 +21,11 @@ extension SimulatedPair {
         if !self.ledger.serverReceived.insert(data.number).inserted { self.fail("the server took a payload twice") }
     }
 
-    func decide(_ handle: SessionHandle, _ keyID: KeyID, isRenegotiation: Bool) {
+    func decide(_ handle: SessionHandle, _ ticket: LoginTicket) {
         let grant = Grant(
             name: "user", ipv4: IPv4Address("10.99.0.2"), ipv6: nil, authToken: "SESS_ID_AT_x",
             keepalive: Keepalive(serverTimeout: .seconds(120)))
-        _ = self.server.decide(handle, keyID: keyID, .admit(grant), now: self.moment)
+        _ = self.server.decide(handle, ticket, .admit(grant), now: self.moment)
     }
 
     /// Works off what sessions ask for, and sees to the next deadline.
@@ -67,11 +67,10 @@ extension SimulatedPair {
         case .tls(let keyID, let command):
             guard let output = self.serverTLS[handle]?[keyID]?.perform(command, random: &self.random) else { return }
             self.server.tlsProgress(slot: slot, handle: handle, keyID: keyID, output, now: self.moment)
-        case .authorize(let keyID, let request):
+        case .authorize(let ticket, _):
             let range = self.scenario.decisionDelay
             let delay = range.upperBound * Double.random(in: 0...1, using: &self.random)
-            self.agenda.add(
-                .decide(handle, keyID, isRenegotiation: request.isRenegotiation), at: self.now.advanced(by: delay))
+            self.agenda.add(.decide(handle, ticket), at: self.now.advanced(by: delay))
         case .ping:
             self.serverSends(number: 0, slot: slot)
         case .send, .dataKeysChanged, .live:

@@ -20,7 +20,7 @@ public final class SimulatedPair {
     enum Event {
         case toServer([UInt8])
         case toClient([UInt8])
-        case decide(SessionHandle, KeyID, isRenegotiation: Bool)
+        case decide(SessionHandle, LoginTicket)
         case wakeServer
         case wakeClient
         case traffic
@@ -137,8 +137,7 @@ public final class SimulatedPair {
         switch event {
         case .toServer(let packet): self.serverReceives(packet)
         case .toClient(let packet): self.clientReceives(packet)
-        case .decide(let handle, let keyID, let isRenegotiation):
-            self.decide(handle, keyID, isRenegotiation: isRenegotiation)
+        case .decide(let handle, let ticket): self.decide(handle, ticket)
         case .wakeServer:
             self.serverWakeAt = nil
             self.server.tick(now: self.moment)

@@ -4,7 +4,7 @@ internal import VPNProtocol
 /// What other threads ask of a shard.
 enum ShardCommand: Sendable {
     /// The answer to a login, and whether it was the session's first.
-    case decide(SessionHandle, KeyID, LoginDecision, isRenegotiation: Bool)
+    case decide(SessionHandle, LoginTicket, LoginDecision, isRenegotiation: Bool)
     case end(SessionHandle, SessionEnding)
     case update(EngineUpdate)
     case statistics(@Sendable ([SessionStatistics]) -> Void)

@@ -4,8 +4,8 @@ internal import VPNProtocol
 extension Shard {
     func carryOut(_ command: ShardCommand) {
         switch command {
-        case .decide(let handle, let keyID, let decision, let isRenegotiation):
-            self.decide(handle, keyID, decision, isRenegotiation: isRenegotiation)
+        case .decide(let handle, let ticket, let decision, let isRenegotiation):
+            self.decide(handle, ticket, decision, isRenegotiation: isRenegotiation)
         case .end(let handle, let ending):
             self.endpoint.end(handle, ending, now: self.now)
         case .update(let update):

@@ -30,8 +30,8 @@ extension Shard {
             break
         case .tls(let keyID, let command):
             self.perform(command, keyID: keyID, slot: slot, resources: resources)
-        case .authorize(let keyID, let request):
-            self.authorize(request, keyID: keyID, slot: slot, handle: handle)
+        case .authorize(let ticket, let request):
+            self.authorize(request, ticket: ticket, slot: slot, handle: handle)
         case .dataKeysChanged:
             self.reconcile(slot: slot, resources: resources)
         case .ping:
@@ -40,6 +40,10 @@ extension Shard {
             self.sessionBecameLive(slot: slot, resources: resources)
         case .ended(let reason):
             self.sessionEnded(slot: slot, resources: resources, reason: reason)
+        }
+        // The last that a session asks for comes when it is gone.
+        if self.endpoint.sessions[slot]?.handle != handle, self.resources[slot] === resources {
+            self.resources[slot] = nil
         }
     }
 
@@ -92,7 +96,7 @@ extension Shard {
 
     // MARK: Authorisation
 
-    private func authorize(_ request: LoginRequest, keyID: KeyID, slot: Int, handle: SessionHandle) {
+    private func authorize(_ request: LoginRequest, ticket: LoginTicket, slot: Int, handle: SessionHandle) {
         guard let session = self.endpoint.sessions[slot] else { return }
         let login = Login(session: handle, remote: session.path.remote, request: request)
         let authorizer = self.authorizer
@@ -100,19 +104,19 @@ extension Shard {
         Task {
             let decision = await authorizer.authorize(login)
             let isRenegotiation = login.request.isRenegotiation
-            let command = ShardCommand.decide(handle, keyID, decision, isRenegotiation: isRenegotiation)
+            let command = ShardCommand.decide(handle, ticket, decision, isRenegotiation: isRenegotiation)
             if !mailbox.post(command), case .admit = decision, !isRenegotiation {
                 authorizer.sessionEnded(.unused(login))
             }
         }
     }
 
-    func decide(_ handle: SessionHandle, _ keyID: KeyID, _ decision: LoginDecision, isRenegotiation: Bool) {
+    func decide(_ handle: SessionHandle, _ ticket: LoginTicket, _ decision: LoginDecision, isRenegotiation: Bool) {
         let slot = self.endpoint.slot(handle: handle)
         if case .admit = decision, !isRenegotiation, let slot {
             self.resources(slot: slot, handle: handle).isAdmitted = true
         }
-        let isTaken = self.endpoint.decide(handle, keyID: keyID, decision, now: self.now)
+        let isTaken = self.endpoint.decide(handle, ticket, decision, now: self.now)
         guard case .admit = decision, !isRenegotiation, !isTaken else { return }
         // The client went away while it was being decided: what was reserved for it is free.
         if let slot { self.resources(slot: slot, handle: handle).isAdmitted = false }

@@ -97,6 +97,8 @@ final class Shard: @unchecked Sendable {
     /// The thread's body. Returns when the shard has stopped.
     func run() {
         var failure: EngineError?
+        // Sessions of an earlier process are waited for: they get their first packets without being asked.
+        self.settle()
         do {
             while !self.isStopped { try self.turn() }
         } catch {

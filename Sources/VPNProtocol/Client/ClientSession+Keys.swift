@@ -21,6 +21,8 @@ extension ClientSession {
         for record in output.records {
             self.receive(record: record, on: id, context: context, actions: &actions)
         }
+        // The server's half may be the last that comes.
+        self.installAcknowledgedKeys(context: context, actions: &actions)
     }
 
     private mutating func sendKeyMethod<Generator: RandomNumberGenerator>(

@@ -107,6 +107,8 @@ public struct ClientSession: Sendable {
 
     /// True while data may flow.
     public var isLive: Bool { self.phase == .live }
+    /// The identifier that the server gave; nil before its first answer.
+    package var serverSession: SessionID? { self.control?.remoteSession }
     /// True when the server has ended it.
     public var isEnded: Bool { self.phase == .ended }
 
@@ -145,7 +147,7 @@ public struct ClientSession: Sendable {
         if options.contains(.resendWrappedKey) { control.appendedKey = self.settings.wrappedKey }
         control.open(.initial, stream: stream)
         self.control = control
-        self.exchanges = [KeyExchange(id: .initial, now: context.now.instant)]
+        self.exchanges = [KeyExchange(id: .initial, number: 1, now: context.now.instant)]
         self.phase = .connecting
         actions.append(.tls(.initial, .open))
     }
@@ -192,7 +194,7 @@ public struct ClientSession: Sendable {
         var stream = ReliableStream()
         stream.enqueueReset(.softReset, now: context.now.instant)
         self.control?.open(id, stream: stream)
-        self.exchanges.append(KeyExchange(id: id, now: context.now.instant))
+        self.exchanges.append(KeyExchange(id: id, number: 0, now: context.now.instant))
         actions.append(.tls(id, .open))
     }
 

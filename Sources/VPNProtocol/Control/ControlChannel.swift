@@ -164,6 +164,11 @@ struct ControlChannel: Sendable {
         return self.original.seal(header, session: self.localSession, body: body, now: now, crypto: crypto)
     }
 
+    /// True once everything that was queued under this key id has been acknowledged.
+    func isDrained(_ keyID: KeyID) -> Bool {
+        self.streams.first { $0.keyID == keyID }?.stream.isDrained ?? true
+    }
+
     /// True once everything that was queued has been acknowledged.
     var isDrained: Bool { self.streams.allSatisfy(\.stream.isDrained) }
 

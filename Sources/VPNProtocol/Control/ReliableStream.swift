@@ -3,8 +3,9 @@
 /// Message ids count from 0 in each direction of each key id. Acknowledgements name single ids and are never
 /// cumulative (OpenVPN protocol, reliability layer).
 struct ReliableStream: Sendable {
-    /// Packets that may be on their way unacknowledged.
-    static let sendWindow = 6
+    /// How far the newest id that is on its way may be from the oldest one unacknowledged. Older clients keep no more
+    /// than 8 ids beyond the one that they wait for.
+    static let sendWindow: UInt32 = 6
     /// Ids beyond the next expected one that are kept until the gap closes.
     static let receiveWindow: UInt32 = 12
     /// Acknowledgements in a packet that carries a payload, and in one that carries nothing else.
@@ -135,7 +136,7 @@ struct ReliableStream: Sendable {
         now: Instant, firstTimeout: Duration,
         emit: (_ opcode: Opcode, _ acks: [UInt32], _ message: (UInt32, [UInt8])?) -> Void
     ) {
-        while !self.backlog.isEmpty, self.outgoing.count < Self.sendWindow {
+        while !self.backlog.isEmpty, self.hasRoomInWindow {
             let segment = Array(self.backlog.prefix(Self.segmentBytes))
             self.backlog.removeFirst(segment.count)
             self.append(opcode: .control, payload: segment, now: now)
@@ -152,6 +153,11 @@ struct ReliableStream: Sendable {
         while !self.owed.isEmpty {
             emit(.acknowledgement, self.takeAcknowledgements(atMost: Self.acknowledgementsAlone), nil)
         }
+    }
+
+    private var hasRoomInWindow: Bool {
+        guard let oldest = self.outgoing.first else { return true }
+        return self.nextSendID &- oldest.id < Self.sendWindow
     }
 
     /// Ids to acknowledge now: those owed first, then ids that were acknowledged lately, should that have got lost.
@@ -185,6 +191,15 @@ extension ReliableStream: StateCodable {
         self.early = try reader.readArray(of: Early.self, maximum: Int(Self.receiveWindow))
         self.owed = try reader.readArray(of: UInt32.self, maximum: 64)
         self.recent = try reader.readArray(of: UInt32.self, maximum: 64)
+        guard self.isConsistent else { throw .invalidValue }
+    }
+
+    /// What holds whatever was sent and received.
+    private var isConsistent: Bool {
+        zip(self.outgoing, self.outgoing.dropFirst()).allSatisfy { $0.id < $1.id }
+            && self.outgoing.allSatisfy { $0.id < self.nextSendID }
+            && zip(self.early, self.early.dropFirst()).allSatisfy { $0.id < $1.id }
+            && self.early.allSatisfy { $0.id >= self.nextReceiveID && $0.id - self.nextReceiveID < Self.receiveWindow }
     }
 }
 

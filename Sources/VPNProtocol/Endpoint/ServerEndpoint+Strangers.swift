@@ -34,9 +34,9 @@ extension ServerEndpoint {
             return .wrapping
         }
         guard verified.body.messageID == 0, verified.body.acknowledgements.isEmpty else { return .malformed }
-        guard self.limiter.mayAnswer(path.remote, client: client, limits: self.limits, now: now.instant) else {
-            return .rateLimited
-        }
+        let refusal = self.limiter.refusal(
+            path.remote, client: client, packetID: verified.packetID, limits: self.limits, now: now.instant)
+        if let refusal { return refusal }
         var payload: [UInt8] = []
         if let key = verified.clientKey {
             if verified.packetID.announcesEarlyNegotiation {
@@ -84,7 +84,7 @@ extension ServerEndpoint {
                 wrapIsPersonal: verified.clientKey != nil, now: now.instant)
         }
         guard let slot else { return .full }
-        self.halfOpen.remove(client)
+        self.halfOpen.remove(client, remote: path.remote)
         self.connecting.insert(slot)
         let inner =
             header.opcode.carriesWrappedKey

@@ -72,7 +72,8 @@ public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable
     /// The slot of a session by the peer id in a data packet.
     public func slot(peerID: PeerID) -> Int? {
         let slot = Int(peerID.rawValue)
-        return slot < self.sessions.count && self.sessions[slot] != nil ? slot : nil
+        // A client that was given no peer id is known by its path alone.
+        return slot < self.sessions.count && self.sessions[slot]?.data.peerID == peerID ? slot : nil
     }
 
     /// The slot of a session whose data packets carry no peer id.
@@ -139,12 +140,12 @@ public struct ServerEndpoint<Random: RandomNumberGenerator & Sendable>: Sendable
     ///
     /// - Returns: False where nobody waits for it any more: then what an admission reserved is free again.
     public mutating func decide(
-        _ handle: SessionHandle, keyID: KeyID, _ decision: LoginDecision, now: Moment
+        _ handle: SessionHandle, _ ticket: LoginTicket, _ decision: LoginDecision, now: Moment
     ) -> Bool {
         guard let slot = self.byHandle[handle] else { return false }
         var isTaken = false
         self.withSession(slot, now: now) { session, context, _, actions in
-            isTaken = session.decide(keyID, decision, context: context, actions: &actions)
+            isTaken = session.decide(ticket, decision, context: context, actions: &actions)
         }
         return isTaken
     }

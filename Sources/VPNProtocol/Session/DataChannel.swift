@@ -113,6 +113,12 @@ public struct DataChannel: Sendable {
         self.keys[keyIndex].replay.isFresh(packetID)
     }
 
+    /// True where no packet with a higher id has come under this key, nor any under a later one.
+    func isNewest(_ packetID: UInt32, keyIndex: Int) -> Bool {
+        packetID > self.keys[keyIndex].replay.highest
+            && self.keys[(keyIndex + 1)...].allSatisfy { $0.replay.highest == 0 }
+    }
+
     /// Takes note of a packet that was decrypted and is authentic.
     /// - Returns: False for a replay: the packet is to be dropped.
     public mutating func accept(_ packetID: UInt32, keyIndex: Int, bytes: Int, now: Instant) -> Bool {
@@ -184,6 +190,7 @@ extension DataChannel: StateCodable {
         self.bytesOut = try reader.read(UInt64.self)
         self.keys = try reader.readArray(of: InstalledKey.self, maximum: 3)
         if let sendingIndex, sendingIndex >= self.keys.count { throw .invalidValue }
+        guard Set(self.keys.map(\.id)).count == self.keys.count else { throw .invalidValue }
         self.sendingIndex = sendingIndex
     }
 }
@@ -206,7 +213,7 @@ extension InstalledKey: StateCodable {
         self.keys = try reader.read(DataKeys.self)
         self.installedAt = try reader.read(Instant.self)
         self.nextPacketID = try reader.read(UInt64.self)
-        guard self.nextPacketID <= InstalledKey.lastPacketID + 1 else { throw .invalidValue }
+        guard (1...InstalledKey.lastPacketID + 1).contains(self.nextPacketID) else { throw .invalidValue }
         self.replay = try reader.read(ReplayWindow.self)
         self.sentBlocks = try reader.read(UInt64.self)
         self.receivedBlocks = try reader.read(UInt64.self)

@@ -19,6 +19,8 @@ struct KeyExchange: Sendable {
     }
 
     let id: KeyID
+    /// Counts the session's exchanges, this one included; a key id does not tell them apart.
+    let number: UInt32
     let startedAt: Instant
     var stage: Stage = .handshaking
     /// TLS bytes taken in while the stage is before `keyed`.
@@ -30,8 +32,9 @@ struct KeyExchange: Sendable {
     /// When this key is to be renewed; set once it is keyed.
     var renegotiateAt: Instant?
 
-    init(id: KeyID, now: Instant) {
+    init(id: KeyID, number: UInt32, now: Instant) {
         self.id = id
+        self.number = number
         self.startedAt = now
     }
 
@@ -42,11 +45,13 @@ struct KeyExchange: Sendable {
         }
     }
 
-    /// True where plaintext can be written to the peer.
+    var ticket: LoginTicket { LoginTicket(keyID: self.id, exchange: self.number) }
+
+    /// True where plaintext can be written to the peer: never before our key method message, which has to be first.
     var canSpeak: Bool {
         switch self.stage {
-        case .established, .authorizing, .keyed: true
-        case .handshaking, .severed: false
+        case .authorizing, .keyed: true
+        case .handshaking, .established, .severed: false
         }
     }
 }
@@ -74,6 +79,7 @@ struct KeyRandoms: Sendable {
 extension KeyExchange: StateCodable {
     func encode(into writer: inout StateWriter) {
         writer.write(self.id)
+        writer.write(self.number)
         writer.write(self.startedAt)
         switch self.stage {
         case .handshaking:
@@ -98,6 +104,7 @@ extension KeyExchange: StateCodable {
 
     init(from reader: inout StateReader) throws(StateError) {
         self.id = try reader.read(KeyID.self)
+        self.number = try reader.read(UInt32.self)
         self.startedAt = try reader.read(Instant.self)
         switch try reader.read(UInt8.self) {
         case 0: self.stage = .handshaking

@@ -17,12 +17,25 @@ public struct SessionContext: Sendable {
     }
 }
 
+extension ControlChannel.Opened {
+    /// False for what no client sends: resets of the server's, resets that are not first in their stream, and a
+    /// renegotiation under key id 0.
+    fileprivate var isPossible: Bool {
+        switch self.opcode {
+        case .hardResetClientV2, .hardResetClientV3: self.keyID == .initial && self.body.messageID == 0
+        case .softReset: self.keyID != .initial && self.body.messageID == 0
+        case .control, .controlWithWrappedKey, .acknowledgement: true
+        case .hardResetServerV2, .dataV1, .dataV2: false
+        }
+    }
+}
+
 extension ServerSession {
     /// Begins key id 0: the stateless part took message id 0 of both sides.
     mutating func begin(context: SessionContext, actions: inout [SessionAction]) {
         let first = KeyID.initial
         self.control.open(first, stream: ReliableStream(nextSendID: 1, nextReceiveID: 1))
-        self.exchanges.append(KeyExchange(id: first, now: context.now.instant))
+        self.append(first, now: context.now.instant)
         actions.append(.tls(first, .open))
     }
 
@@ -47,8 +60,9 @@ extension ServerSession {
         _ opened: ControlChannel.Opened, context: SessionContext, actions: inout [SessionAction]
     ) -> DropReason? {
         guard self.phase != .ended else { return .sessionEnded }
+        guard opened.isPossible else { return .malformed }
         if !self.control.hasStream(opened.keyID) {
-            guard opened.opcode == .softReset, opened.body.messageID == 0, self.isLive else { return .unknownKey }
+            guard opened.opcode == .softReset, self.isLive else { return .unknownKey }
             self.acceptRenegotiation(opened.keyID, context: context, actions: &actions)
         }
         let now = context.now.instant
@@ -56,7 +70,9 @@ extension ServerSession {
         let payloads = self.control.withStream(opened.keyID) { stream in
             stream.acknowledge(opened.body.acknowledgements, now: now)
             if let messageID = opened.body.messageID {
-                isInWindow = stream.receive(id: messageID, payload: opened.body.payload) != .outOfWindow
+                // What a reset carries is no TLS.
+                let payload = opened.opcode.carriesTLS ? opened.body.payload : []
+                isInWindow = stream.receive(id: messageID, payload: payload) != .outOfWindow
             }
             var inOrder: [[UInt8]] = []
             while let payload = stream.nextInOrder() { inOrder.append(payload) }
@@ -104,7 +120,8 @@ extension ServerSession {
     mutating func renegotiate(context: SessionContext, actions: inout [SessionAction]) {
         guard self.isLive, self.pendingIndex == nil, let newest = self.exchanges.last else { return }
         var id = newest.id.next
-        while self.control.hasStream(id) { id = id.next }
+        for _ in 1...7 where self.control.hasStream(id) { id = id.next }
+        guard !self.control.hasStream(id) else { return }
         self.startExchange(id, context: context, actions: &actions)
     }
 
@@ -115,8 +132,13 @@ extension ServerSession {
         var stream = ReliableStream()
         stream.enqueueReset(.softReset, now: context.now.instant)
         self.control.open(id, stream: stream)
-        self.exchanges.append(KeyExchange(id: id, now: context.now.instant))
+        self.append(id, now: context.now.instant)
         actions.append(.tls(id, .open))
+    }
+
+    private mutating func append(_ id: KeyID, now: Instant) {
+        self.exchangeCount &+= 1
+        self.exchanges.append(KeyExchange(id: id, number: self.exchangeCount, now: now))
     }
 
     /// Forgets a key id altogether.
@@ -153,10 +175,7 @@ extension ServerSession {
         guard let index = self.exchangeIndex(id), self.phase != .ended else { return }
         if !output.ciphertext.isEmpty {
             let queued = self.control.withStream(id) { $0.enqueue(output.ciphertext) } ?? false
-            guard queued else {
-                return self.abandon(
-                    id, reason: .protocolError("client acknowledges nothing"), context: context, actions: &actions)
-            }
+            guard queued else { return self.backlogIsFull(id, context: context, actions: &actions) }
         }
         switch output.status {
         case .unchanged:
@@ -166,11 +185,27 @@ extension ServerSession {
                 self.exchanges[index].stage = .established(facts)
                 self.tlsVersion = facts.version
             }
-        case .failed(let reason):
-            return self.tlsFailed(id, reason: reason, context: context, actions: &actions)
+        case .failed:
+            break
         }
         for record in output.records where !self.isOver {
             self.receive(record: record, on: id, context: context, random: &random, actions: &actions)
+        }
+        // Last: a client that says goodbye and closes TLS at once has said goodbye.
+        if case .failed(let reason) = output.status {
+            self.tlsFailed(id, reason: reason, context: context, actions: &actions)
+        }
+    }
+
+    private mutating func backlogIsFull(
+        _ id: KeyID, context: SessionContext, actions: inout [SessionAction]
+    ) {
+        let reason = EndReason.protocolError("client acknowledges nothing")
+        if let index = self.exchangeIndex(id), self.exchanges[index].isKeyed {
+            // Its bytes are lost, so that nothing can be said any more; its data key alone is no session.
+            self.finish(reason: reason, context: context, actions: &actions)
+        } else {
+            self.abandon(id, reason: reason, context: context, actions: &actions)
         }
     }
 

@@ -61,6 +61,17 @@ extension SessionEnding {
 }
 
 extension Refusal {
+    /// The longest that a client is left without an answer so that it does not return too early, in seconds.
+    private static let longestDelaySeconds: UInt32 = 10
+
+    /// How long the client is left without an answer, where it does not understand that it is to wait.
+    func delay(for peer: PeerInfo) -> Duration? {
+        guard case .temporary(let backoffSeconds, _) = self.form,
+            !peer.protocolFlags.contains(.temporaryAuthFailure), backoffSeconds > 0
+        else { return nil }
+        return .seconds(Int64(min(backoffSeconds, Self.longestDelaySeconds)))
+    }
+
     func message(for peer: PeerInfo) -> ControlMessage {
         let reason = self.text.shortened
         switch self.form {

@@ -32,7 +32,7 @@ extension ServerSession {
         case .success(let credentials):
             actions.append(
                 .authorize(
-                    id,
+                    self.exchanges[index].ticket,
                     LoginRequest(
                         isRenegotiation: isRenegotiation, certificate: facts.peerCertificate, credentials: credentials,
                         peerInfo: self.peerInfo)))
@@ -62,23 +62,35 @@ extension ServerSession {
 
     /// Takes in the answer to a login.
     ///
-    /// - Parameter id: The key id that the question named. An answer that comes when that exchange is no longer
+    /// - Parameter ticket: The one that the question named. An answer that comes when that exchange is no longer
     ///   pending has no effect.
     /// - Returns: True where the answer was taken: after an admission that was not, whatever it reserved is free.
     @discardableResult
     public mutating func decide(
-        _ id: KeyID, _ decision: LoginDecision, context: SessionContext, actions: inout [SessionAction]
+        _ ticket: LoginTicket, _ decision: LoginDecision, context: SessionContext, actions: inout [SessionAction]
     ) -> Bool {
-        guard !self.isOver, let index = self.exchangeIndex(id),
+        guard !self.isOver, self.delayedRefusal == nil, let index = self.exchanges.firstIndex(where: { $0.ticket == ticket }),
             case .authorizing(let facts, let randoms) = self.exchanges[index].stage
         else { return false }
         switch decision {
         case .refuse(let refusal):
-            self.end(.refused(refusal), context: context, actions: &actions)
+            self.refuse(refusal, context: context, actions: &actions)
         case .admit(let grant):
             self.admit(grant, exchange: index, facts: facts, randoms: randoms, context: context, actions: &actions)
         }
         return true
+    }
+
+    /// Turns the client down. One that would be back at once, as it knows no waiting time, is told later; a session
+    /// that lives is never kept for that.
+    private mutating func refuse(
+        _ refusal: Refusal, context: SessionContext, actions: inout [SessionAction]
+    ) {
+        guard self.phase == .connecting, let delay = refusal.delay(for: self.peerInfo) else {
+            return self.end(.refused(refusal), context: context, actions: &actions)
+        }
+        let at = min(context.now.instant.advanced(by: delay), self.handshakeDeadline(context.settings))
+        self.delayedRefusal = DelayedRefusal(refusal: refusal, at: at)
     }
 
     private mutating func admit(
@@ -107,6 +119,7 @@ extension ServerSession {
             self.pendingPush = self.pushMessages(grant, cipher: cipher, settings: context.settings)
             // The token lives on at the client alone.
             self.grant?.authToken = nil
+            self.grant?.authTokenUser = nil
             self.grant?.push = []
             self.phase = .admitted
             if self.isPushRequested { self.push(context: context, actions: &actions) }

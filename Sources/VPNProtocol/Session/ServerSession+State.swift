@@ -14,6 +14,7 @@ extension ServerSession {
         writer.write(self.wrapIsPersonal)
         writer.write(self.phase)
         writer.write(array: self.exchanges)
+        writer.write(self.exchangeCount)
         writer.write(self.createdAt)
         writer.write(self.data)
         writer.write(self.peerInfo)
@@ -25,6 +26,7 @@ extension ServerSession {
         writer.write(self.isPushRequested)
         writer.write(self.usesExportedKeys)
         writer.write(self.renegotiateNotBefore)
+        writer.write(optional: self.delayedRefusal)
         return writer.bytes
     }
 
@@ -40,11 +42,13 @@ extension ServerSession {
         let wrapIsPersonal = try reader.readBool()
         let phase = try reader.read(Phase.self)
         let exchanges = try reader.readArray(of: KeyExchange.self, maximum: 8)
+        let exchangeCount = try reader.read(UInt32.self)
         self.init(
             handle: handle, peerID: peerID, path: path, control: control, wrapIsPersonal: wrapIsPersonal,
             now: try reader.read(Instant.self))
         self.phase = phase
         self.exchanges = exchanges
+        self.exchangeCount = exchangeCount
         self.data = try reader.read(DataChannel.self)
         self.peerInfo = try reader.read(PeerInfo.self)
         self.grant = try reader.readOptional(Grant.self)
@@ -57,7 +61,23 @@ extension ServerSession {
         self.isPushRequested = try reader.readBool()
         self.usesExportedKeys = try reader.readBool()
         self.renegotiateNotBefore = try reader.read(Instant.self)
+        self.delayedRefusal = try reader.readOptional(DelayedRefusal.self)
         try reader.finish()
+        guard self.isConsistent else { throw .invalidValue }
+    }
+
+    /// What holds in every session that this release writes out.
+    private var isConsistent: Bool {
+        let ids = self.exchanges.map(\.id)
+        let keyed = self.exchanges.filter(\.isKeyed).map(\.id)
+        let streams = self.control.streams.map(\.keyID)
+        let roles = [self.control.original.wrap.role, self.control.dynamic?.wrap.role ?? .server]
+        return Set(ids).count == ids.count && keyed.count <= 3 && ids.count - keyed.count <= 1
+            && (self.isEnded || (streams.count == ids.count && Set(streams) == Set(ids)))
+            && self.exchanges.allSatisfy { $0.number <= self.exchangeCount }
+            && self.data.keys.allSatisfy { keyed.contains($0.id) }
+            && self.peerID != .undefined && (self.data.peerID ?? self.peerID) == self.peerID
+            && roles.allSatisfy { $0 == .server } && (!self.isLive || (self.grant != nil && self.cipher != nil))
     }
 
     /// A session that another process has written out goes on in this one. Its TLS objects stayed behind: packet ids
@@ -72,6 +92,7 @@ extension ServerSession {
         self.control.skipPacketIDs(now: context.now)
         self.data.skipPacketIDs()
         self.data.lastReceived = context.now.instant
+        self.data.lastSent = context.now.instant
         self.renegotiateNotBefore = context.now.instant
         actions.append(.dataKeysChanged)
         actions.append(.ping)
@@ -83,6 +104,36 @@ extension ServerSession {
         var session = self
         session.handle = handle
         return session
+    }
+}
+
+extension ServerSession.DelayedRefusal: StateCodable {
+    func encode(into writer: inout StateWriter) {
+        writer.write(self.at)
+        writer.write(text: self.refusal.text)
+        switch self.refusal.form {
+        case .failed: writer.write(UInt8(0))
+        case .sessionExpired: writer.write(UInt8(1))
+        case .temporary(let backoffSeconds, let advance):
+            writer.write(UInt8(2))
+            writer.write(backoffSeconds)
+            writer.write(text: advance.rawValue)
+        }
+    }
+
+    init(from reader: inout StateReader) throws(StateError) {
+        self.at = try reader.read(Instant.self)
+        let text = try reader.readText(maximumBytes: 4_096)
+        switch try reader.read(UInt8.self) {
+        case 0: self.refusal = Refusal(.failed, text: text)
+        case 1: self.refusal = Refusal(.sessionExpired, text: text)
+        case 2:
+            let backoffSeconds = try reader.read(UInt32.self)
+            let word = try reader.readText(maximumBytes: 16)
+            guard let advance = AuthFailure.Temporary.Advance(rawValue: word) else { throw .invalidValue }
+            self.refusal = Refusal(.temporary(backoffSeconds: backoffSeconds, advance: advance), text: text)
+        default: throw .invalidValue
+        }
     }
 }
 

@@ -11,7 +11,9 @@ extension ServerSession {
             if until <= now { self.close(actions: &actions) }
             return
         case .connecting, .admitted:
-            if self.handshakeDeadline(context.settings) <= now {
+            if let delayed = self.delayedRefusal, delayed.at <= now {
+                self.end(.refused(delayed.refusal), context: context, actions: &actions)
+            } else if self.handshakeDeadline(context.settings) <= now {
                 self.finish(reason: .handshakeTimeout, context: context, actions: &actions)
             }
         case .live:
@@ -45,6 +47,9 @@ extension ServerSession {
         guard let newest = self.newestKeyedIndex else { return }
         let exchange = self.exchanges[newest]
         if let switchAt = self.switchTime(context.settings), switchAt <= now {
+            guard self.control.isDrained(exchange.id) else {
+                return self.abandon(exchange.id, reason: .handshakeTimeout, context: context, actions: &actions)
+            }
             self.data.promote(exchange.id)
             self.retireKeys(before: exchange.id, at: now.advanced(by: context.settings.transitionWindow))
         }
@@ -54,12 +59,15 @@ extension ServerSession {
     }
 
     /// When the newest key is used to send although the client was not heard to use it: clients switch on their own
-    /// within the handshake window.
+    /// within the handshake window. A client that has not acknowledged our half of the exchange may not have the key: it
+    /// gets as long again, and then the key is given up.
     private func switchTime(_ settings: ServerSettings) -> Instant? {
         guard let newest = self.newestKeyedIndex, self.exchanges[newest].id != self.data.sendingKey,
             let index = self.data.index(of: self.exchanges[newest].id)
         else { return nil }
-        return self.data.keys[index].installedAt.advanced(by: settings.handshakeWindow)
+        let window = settings.handshakeWindow
+        let patience = self.control.isDrained(self.exchanges[newest].id) ? window : window * 2
+        return self.data.keys[index].installedAt.advanced(by: patience)
     }
 
     private func renegotiationDue(_ exchange: KeyExchange) -> Instant? {
@@ -69,7 +77,7 @@ extension ServerSession {
         return exchange.renegotiateAt.map { max($0, self.renegotiateNotBefore) }
     }
 
-    private func handshakeDeadline(_ settings: ServerSettings) -> Instant {
+    func handshakeDeadline(_ settings: ServerSettings) -> Instant {
         self.createdAt.advanced(by: settings.handshakeWindow)
     }
 
@@ -83,6 +91,7 @@ extension ServerSession {
             deadlines.append(until)
         case .connecting, .admitted:
             deadlines.append(self.handshakeDeadline(settings))
+            deadlines.append(self.delayedRefusal?.at)
         case .live:
             if let keepalive = self.grant?.keepalive {
                 deadlines.append(self.data.lastReceived.advanced(by: keepalive.serverTimeout))

@@ -21,6 +21,12 @@ public struct ServerSession: Sendable {
         case ended
     }
 
+    /// A refusal that the client is told of a little later.
+    struct DelayedRefusal: Sendable, Equatable {
+        let refusal: Refusal
+        let at: Instant
+    }
+
     /// Names the session within its process.
     public internal(set) var handle: SessionHandle
     /// Slot of the session in its endpoint, and the peer id that its data packets carry.
@@ -37,6 +43,8 @@ public struct ServerSession: Sendable {
     var phase: Phase = .connecting
     /// In the order in which they were begun.
     var exchanges: [KeyExchange] = []
+    /// Exchanges begun so far.
+    var exchangeCount: UInt32 = 0
     let createdAt: Instant
 
     /// What the client says of itself; known from its first key method message on.
@@ -53,6 +61,8 @@ public struct ServerSession: Sendable {
     /// The client has asked for its configuration, or has said that it need not ask.
     var isPushRequested = false
     var usesExportedKeys = false
+    /// The login was turned down; the client is yet to be told.
+    var delayedRefusal: DelayedRefusal?
     /// No renegotiation of ours begins before.
     var renegotiateNotBefore: Instant
 
@@ -118,10 +128,11 @@ public struct ServerSession: Sendable {
     public mutating func received(
         packetID: UInt32, keyIndex: Int, bytes: Int, path: NetworkPath, settings: ServerSettings, now: Instant
     ) -> Bool {
-        guard self.phase == .live, self.data.accept(packetID, keyIndex: keyIndex, bytes: bytes, now: now) else {
-            return false
-        }
-        if self.path != path { self.path = path }
+        guard self.phase == .live else { return false }
+        let isNewest = self.data.isNewest(packetID, keyIndex: keyIndex)
+        guard self.data.accept(packetID, keyIndex: keyIndex, bytes: bytes, now: now) else { return false }
+        // A packet that was overtaken on the way tells where the client was, not where it is.
+        if isNewest, self.path != path { self.path = path }
         let id = self.data.keys[keyIndex].id
         if let index = self.exchangeIndex(id), !self.exchanges[index].isHeardFrom {
             self.exchanges[index].isHeardFrom = true

@@ -18,8 +18,8 @@ public enum SessionAction: Sendable {
     case send([UInt8])
     /// Something for the TLS object of this key id. The driver answers with ``TLSOutput`` where there is any.
     case tls(KeyID, TLSCommand)
-    /// Ask whoever decides; the answer goes to `decide`.
-    case authorize(KeyID, LoginRequest)
+    /// Ask whoever decides; the answer goes to `decide`, with the same ticket.
+    case authorize(LoginTicket, LoginRequest)
     /// The set of data keys has changed: contexts made for keys that are gone go too.
     case dataKeysChanged
     /// Encrypt and send a ping.
@@ -91,6 +91,15 @@ public struct TLSFacts: Sendable, Equatable {
     }
 
     static let materialBytes = KeyMaterial.byteCount
+}
+
+/// Which of a session's logins a decision answers. Key ids come round again, so that an answer to an exchange that was
+/// given up could be taken for one to its successor; numbers do not.
+public struct LoginTicket: Hashable, Sendable {
+    /// The key id that is being agreed on.
+    public let keyID: KeyID
+    /// Counts the session's key exchanges.
+    let exchange: UInt32
 }
 
 /// What a client showed and said when it asked to come in, or renegotiated.

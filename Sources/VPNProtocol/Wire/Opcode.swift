@@ -29,6 +29,10 @@ public enum Opcode: UInt8, Hashable, Sendable, CaseIterable {
     @inlinable
     public var carriesWrappedKey: Bool { self == .hardResetClientV3 || self == .controlWithWrappedKey }
 
+    /// Whether packets of this kind carry bytes of the control channel's TLS.
+    @inlinable
+    public var carriesTLS: Bool { self == .control || self == .controlWithWrappedKey }
+
     /// Whether control packets of this kind have a message id, which is to be acknowledged.
     @inlinable
     public var hasMessageID: Bool { self != .acknowledgement && !isData }
