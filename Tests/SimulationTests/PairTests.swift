@@ -14,6 +14,12 @@ import Testing
         #expect(outcome.clientPayloads > 100)
     }
 
+    @Test("A client with room for two keys loses nothing when the server renegotiates often: seed 14 once did")
+    func frequentRenegotiation() throws {
+        let outcome = try SimulatedPair(PairScenario(seed: 14), crypto: TestCryptography()).run()
+        #expect(outcome.keyExchanges > 2)
+    }
+
     @Test("A session that is written out and read in again at every step behaves as if nothing had happened")
     func recoded() throws {
         var scenario = PairScenario(seed: 3)

@@ -191,11 +191,19 @@ public struct ClientSession: Sendable {
 
     private mutating func startExchange(_ id: KeyID, context: SessionContext, actions: inout [ClientAction]) {
         self.drop(id, actions: &actions)
+        self.keepNewestKey(actions: &actions)
         var stream = ReliableStream()
         stream.enqueueReset(.softReset, now: context.now.instant)
         self.control?.open(id, stream: stream)
         self.exchanges.append(KeyExchange(id: id, number: 0, now: context.now.instant))
         actions.append(.tls(id, .open))
+    }
+
+    /// As stock clients do, which have room for two keys: the next exchange takes the place of the one before the last.
+    private mutating func keepNewestKey(actions: inout [ClientAction]) {
+        guard let newest = self.newestKeyedIndex else { return }
+        self.data.promote(self.exchanges[newest].id)
+        for exchange in self.exchanges[..<newest] { self.drop(exchange.id, actions: &actions) }
     }
 
     mutating func drop(_ id: KeyID, actions: inout [ClientAction]) {

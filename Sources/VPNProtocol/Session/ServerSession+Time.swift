@@ -59,14 +59,17 @@ extension ServerSession {
     }
 
     /// When the newest key is used to send although the client was not heard to use it: clients switch on their own
-    /// within the handshake window. A client that has not acknowledged our half of the exchange may not have the key: it
-    /// gets as long again, and then the key is given up.
+    /// within the handshake window, and have no room for a third key, so that it is well before the next renegotiation.
+    /// A client that has not acknowledged our half of the exchange may not have the key: it gets as long again, and then
+    /// the key is given up.
     private func switchTime(_ settings: ServerSettings) -> Instant? {
         guard let newest = self.newestKeyedIndex, self.exchanges[newest].id != self.data.sendingKey,
             let index = self.data.index(of: self.exchanges[newest].id)
         else { return nil }
         let window = settings.handshakeWindow
-        let patience = self.control.isDrained(self.exchanges[newest].id) ? window : window * 2
+        let patience =
+            self.control.isDrained(self.exchanges[newest].id)
+            ? min(window, (settings.renegotiateAfter ?? window) / 2) : window * 2
         return self.data.keys[index].installedAt.advanced(by: patience)
     }
 
