@@ -69,7 +69,8 @@ extension ServerSession {
     public mutating func decide(
         _ ticket: LoginTicket, _ decision: LoginDecision, context: SessionContext, actions: inout [SessionAction]
     ) -> Bool {
-        guard !self.isOver, self.delayedRefusal == nil, let index = self.exchanges.firstIndex(where: { $0.ticket == ticket }),
+        guard !self.isOver, self.delayedRefusal == nil,
+            let index = self.exchanges.firstIndex(where: { $0.ticket == ticket }),
             case .authorizing(let facts, let randoms) = self.exchanges[index].stage
         else { return false }
         switch decision {

@@ -180,7 +180,9 @@ import Testing
                     if let message { messages.append(message) }
                 }
                 for (id, payload) in messages.shuffled(using: &random) where Int.random(in: 0..<4, using: &random) > 0 {
-                    for _ in 0..<Int.random(in: 1...2, using: &random) { _ = receiver.receive(id: id, payload: payload) }
+                    for _ in 0..<Int.random(in: 1...2, using: &random) {
+                        _ = receiver.receive(id: id, payload: payload)
+                    }
                     while let payload = receiver.nextInOrder() { out += payload }
                 }
                 receiver.transmit(now: self.at(seconds), firstTimeout: .seconds(2)) { _, acks, _ in
@@ -203,7 +205,8 @@ import Testing
         writer.write(
             array: outgoing.map {
                 ReliableStream.Outgoing(
-                    id: $0, opcode: .control, payload: [], transmissions: 1, dueAt: self.at(0), laterAcknowledgements: 0)
+                    id: $0, opcode: .control, payload: [], transmissions: 1, dueAt: self.at(0), laterAcknowledgements: 0
+                )
             })
         let early: [UInt32] = kind == 2 ? [2] : kind == 3 ? [15] : [3, 14]
         writer.write(array: early.map { ReliableStream.Early(id: $0, payload: []) })

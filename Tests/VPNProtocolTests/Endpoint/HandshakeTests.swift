@@ -90,7 +90,8 @@ import VPNFormats
         #expect(table.key(try self.session(1), remote: Fixture.path(1_000).remote, now: self.at(0)) != nil)
         table.expire(now: self.at(10))
         #expect(table.count == 0)
-        table.insert(try self.session(1), key: try Fixture.ownKey(), remote: Fixture.path().remote, limit: 0, now: self.at(0))
+        table.insert(
+            try self.session(1), key: try Fixture.ownKey(), remote: Fixture.path().remote, limit: 0, now: self.at(0))
         #expect(table.count == 0)
     }
 
@@ -147,7 +148,8 @@ import VPNFormats
         var session = ClientSession(settings: settings, now: moment, random: &random)
         var actions: [ClientAction] = []
         session.tick(
-            context: SessionContext(settings: Fixture.settings(), crypto: Fixture.crypto, now: moment), actions: &actions)
+            context: SessionContext(settings: Fixture.settings(), crypto: Fixture.crypto, now: moment),
+            actions: &actions)
         guard case .send(let packet)? = actions.first else { return (session.session, []) }
         return (session.session, packet)
     }

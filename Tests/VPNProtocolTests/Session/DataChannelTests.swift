@@ -8,7 +8,8 @@ import VPNFormats
     private let now = Instant(nanoseconds: 1_000_000_000)
 
     private func key(_ id: UInt8, cipher: DataCipher = .aes256GCM) throws -> InstalledKey {
-        let material = try #require(KeyMaterial(exported: (0..<256).map { UInt8(truncatingIfNeeded: $0 + Int(id) + 1) }))
+        let material = try #require(
+            KeyMaterial(exported: (0..<256).map { UInt8(truncatingIfNeeded: $0 + Int(id) + 1) }))
         let keys = try #require(material.dataKeys(cipher: cipher, role: .server))
         return InstalledKey(id: try .number(id), keys: keys, now: self.now)
     }
@@ -20,7 +21,9 @@ import VPNFormats
     }
 
     /// The same channel with its first key's counter moved, as a written-out one reads.
-    private func channel(nextPacketID: UInt64, cipher: DataCipher = .aes256GCM, blocks: UInt64 = 0) throws -> DataChannel {
+    private func channel(
+        nextPacketID: UInt64, cipher: DataCipher = .aes256GCM, blocks: UInt64 = 0
+    ) throws -> DataChannel {
         var key = try self.key(0, cipher: cipher)
         key.nextPacketID = nextPacketID
         key.sentBlocks = blocks
@@ -69,7 +72,8 @@ import VPNFormats
     @Test(
         "A key is worn from packet id 0xFF000000 on, and sends nothing beyond the last id",
         arguments: [
-            (0xFEFF_FFFF, false, true), (0xFF00_0000, true, true), (0xFFFF_FFFF, true, true), (0x1_0000_0000, true, false),
+            (0xFEFF_FFFF, false, true), (0xFF00_0000, true, true), (0xFFFF_FFFF, true, true),
+            (0x1_0000_0000, true, false),
         ] as [(UInt64, Bool, Bool)])
     func exhaustion(next: UInt64, isWorn: Bool, sends: Bool) throws {
         var channel = try self.channel(nextPacketID: next)
@@ -119,7 +123,9 @@ import VPNFormats
         channel = try reader.read(DataChannel.self)
         let again = channel.accept(7, keyIndex: 0, bytes: 1, now: self.now)
         #expect(first && other && !again)
-        #expect(channel.mayAccept(8, keyIndex: 0) && !channel.mayAccept(7, keyIndex: 1) && !channel.mayAccept(0, keyIndex: 0))
+        #expect(
+            channel.mayAccept(8, keyIndex: 0) && !channel.mayAccept(7, keyIndex: 1)
+                && !channel.mayAccept(0, keyIndex: 0))
     }
 
     @Test("A packet that was overtaken is not the newest, nor is any under an older key than the peer uses")

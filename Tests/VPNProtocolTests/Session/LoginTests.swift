@@ -278,7 +278,8 @@ extension EndpointRig {
         }
         send(try #require(tls.perform(.feed([]), random: &self.random)).ciphertext)
         // The server's flight, as its stream holds it.
-        let outgoing = try #require(self.serverSession(of: client)).control.streams
+        let outgoing =
+            try #require(self.serverSession(of: client)).control.streams
             .first { $0.keyID == keyID }?.stream.outgoing.filter { $0.opcode == .control } ?? []
         let answer = try #require(tls.perform(.feed(outgoing.flatMap(\.payload)), random: &self.random))
         send(answer.ciphertext)

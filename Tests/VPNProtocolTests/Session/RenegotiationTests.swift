@@ -79,7 +79,8 @@ import VPNFormats
         #expect(rig.serverSession(of: client)?.exchangeCount == 2)
     }
 
-    @Test("A SOFT_RESET under another key id than ours is adopted: its id counts", arguments: 2...7 as ClosedRange<UInt8>)
+    @Test(
+        "A SOFT_RESET under another key id than ours is adopted: its id counts", arguments: 2...7 as ClosedRange<UInt8>)
     func otherKeyID(kid: UInt8) throws {
         let (rig, client) = try Fixture.live()
         rig.isLost = { direction, _ in direction == .toClient }
@@ -132,7 +133,8 @@ import VPNFormats
         let received = try #require(rig.serverSession(of: client)?.control.streams.first?.stream.nextReceiveID)
         rig.isLost = { direction, _ in direction == .toClient }
         rig.inject(
-            rig.forgeDynamic(client, .control, keyID: .initial, messageID: received, payload: [4, 0, 5] + Array("EXIT".utf8) + [0]),
+            rig.forgeDynamic(
+                client, .control, keyID: .initial, messageID: received, payload: [4, 0, 5] + Array("EXIT".utf8) + [0]),
             from: client.path)
         #expect(rig.ended.map(\.reason) == [.clientExit])
     }
@@ -142,7 +144,11 @@ import VPNFormats
         let (rig, client) = try Fixture.live()
         let handle = try #require(rig.live.first)
         for round in 1...30 {
-            if round.isMultiple(of: 2) { rig.renegotiate(client) } else { rig.server.renegotiate(handle, now: rig.moment) }
+            if round.isMultiple(of: 2) {
+                rig.renegotiate(client)
+            } else {
+                rig.server.renegotiate(handle, now: rig.moment)
+            }
             rig.settle()
             #expect(self.keyIDs(rig, client).last == UInt8((round - 1) % 7 + 1))
             for _ in 0..<7 {

@@ -147,7 +147,8 @@ import VPNFormats
         while rig.ended.isEmpty, sent < 40 {
             rig.forgedID += 1
             rig.inject(
-                rig.forge(client, .control, id: rig.forgedID, body: ControlBody(messageID: messageID, payload: payload)),
+                rig.forge(
+                    client, .control, id: rig.forgedID, body: ControlBody(messageID: messageID, payload: payload)),
                 from: client.path)
             messageID += 1
             sent += 1
@@ -157,7 +158,9 @@ import VPNFormats
         #expect(rig.ended.map(\.reason) == [.protocolError("too much data before login")])
     }
 
-    @Test("Keepalive: a client that pings every 8 s stays, one that is silent for 30 s is gone; the server pings every second")
+    @Test(
+        "Keepalive: a client that pings every 8 s stays, one that is silent for 30 s is gone; the server pings every second"
+    )
     func keepalive() throws {
         let (rig, client) = try Fixture.live()
         for _ in 0..<20 {
@@ -203,7 +206,9 @@ import VPNFormats
         #expect(rig.serverSession(of: client)?.path == new)
     }
 
-    @Test("Control packets from elsewhere count under a client's own key alone, and never move it", arguments: [false, true])
+    @Test(
+        "Control packets from elsewhere count under a client's own key alone, and never move it",
+        arguments: [false, true])
     func controlFromElsewhere(ownKey: Bool) throws {
         let (rig, client) = try Fixture.live(.openVPN24, ownKey: ownKey)
         let path = client.path
@@ -214,7 +219,8 @@ import VPNFormats
         #expect(rig.serverSession(of: client)?.path == path)
     }
 
-    @Test("A client without peer id is known by its path, no slot number finds it, and its path is free when it is gone")
+    @Test(
+        "A client without peer id is known by its path, no slot number finds it, and its path is free when it is gone")
     func withoutPeerID() throws {
         let (rig, client) = try Fixture.live(.ancient)
         #expect(rig.server.slot(path: client.path) == 0)

@@ -54,22 +54,34 @@ import VPNFormats
         ("push requested", { $0.isPushRequested.toggle() }),
         ("exported keys", { $0.usesExportedKeys.toggle() }),
         ("renegotiation", { $0.renegotiateNotBefore = Instant(nanoseconds: 9) }),
-        ("delayed refusal", {
-            $0.delayedRefusal = .init(refusal: Refusal(.sessionExpired, text: "x"), at: Instant(nanoseconds: 8))
-        }),
+        (
+            "delayed refusal",
+            {
+                $0.delayedRefusal = .init(refusal: Refusal(.sessionExpired, text: "x"), at: Instant(nanoseconds: 8))
+            }
+        ),
         ("last sent", { $0.data.lastSent = Instant(nanoseconds: 3) }),
         ("last received", { $0.data.lastReceived = Instant(nanoseconds: 3) }),
         ("bytes in", { $0.data.bytesIn = 1 << 40 }),
         ("bytes out", { $0.data.bytesOut = 1 << 41 }),
         ("packet id", { _ = $0.data.takeSlot(bytes: 0, now: $0.data.lastSent) }),
         ("replay window", { _ = $0.data.accept(900, keyIndex: 0, bytes: 0, now: $0.data.lastReceived) }),
-        ("control counters", { $0.control.skipPacketIDs(now: Moment(instant: $0.createdAt, unixSeconds: 4_000_000_000)) }),
-        ("dynamic wrap", {
-            let moment = Moment(instant: $0.createdAt, unixSeconds: 1)
-            $0.control.adoptDynamic(ControlWrap(key: try Fixture.ownKey(77), role: .server), now: moment)
-        }),
+        (
+            "control counters",
+            { $0.control.skipPacketIDs(now: Moment(instant: $0.createdAt, unixSeconds: 4_000_000_000)) }
+        ),
+        (
+            "dynamic wrap",
+            {
+                let moment = Moment(instant: $0.createdAt, unixSeconds: 1)
+                $0.control.adoptDynamic(ControlWrap(key: try Fixture.ownKey(77), role: .server), now: moment)
+            }
+        ),
         ("backlog", { _ = $0.control.withStream(.initial) { $0.enqueue([1, 2, 3]) } }),
-        ("early packet", { _ = $0.control.withStream(.initial) { $0.receive(id: $0.nextReceiveID + 2, payload: [4]) } }),
+        (
+            "early packet",
+            { _ = $0.control.withStream(.initial) { $0.receive(id: $0.nextReceiveID + 2, payload: [4]) } }
+        ),
     ]
 
     @Test("Every field survives: a change of any of them is there after reading in, and nowhere else")
