@@ -174,7 +174,7 @@ import VPNFormats
             #expect(rig.sendData(from: client) && rig.sendData(to: client))
             begun.insert(rig.serverSession(of: client)?.exchangeCount ?? 0)
         }
-        #expect(begun.count > 2 && begun.count < 6)
+        #expect(begun.count > 2 && begun.count < 8)
         rig.isLost = { _, _ in false }
         for _ in 0..<150 {
             rig.advance(by: .seconds(1))
