@@ -154,7 +154,7 @@ extension Targets {
         return true
     }
 
-    private static let staticKey: StaticKey = {
+    static let staticKey: StaticKey = {
         do {
             return try StaticKey(text: Vectors.staticKeyText)
         } catch {

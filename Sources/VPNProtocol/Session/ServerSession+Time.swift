@@ -69,7 +69,7 @@ extension ServerSession {
         let window = settings.handshakeWindow
         let patience =
             self.control.isDrained(self.exchanges[newest].id)
-            ? min(window, (settings.renegotiateAfter ?? window) / 2) : window * 2
+            ? min(window, settings.renegotiateAfter.map { $0 / 2 } ?? window) : window * 2
         return self.data.keys[index].installedAt.advanced(by: patience)
     }
 

@@ -110,7 +110,8 @@ import VPNFormats
         if isOver {
             #expect(rig.serverSession(of: client)?.data.keys.isEmpty ?? true)
             #expect(!rig.sendData(from: client) && !rig.sendData(to: client))
-        } else if wasLive {
+        } else if wasLive, !(state == .renegotiating && event == .softReset) {
+            // A client that begins anew before the answer to its login has forgotten the key that the server still sends with.
             #expect(rig.sendData(to: client))
         }
         // Whatever happened: in the end nothing is left.
