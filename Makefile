@@ -45,7 +45,7 @@ interop: ## Only the tests with stock clients (root)
 	ASNODE_BINARY=$(CURDIR)/.build/release/asnode \
 	    swift test --skip-build --disable-xctest --no-parallel --filter InteropTests $(BUILD_FLAGS)
 
-docs: ## Write the reference of every library as HTML below .build/docs
+docs: ## Write the reference of every library as DocC archives below .build/docs
 	@scripts/docs.sh
 
 clean: ## Remove build products; ./var stays
