@@ -36,6 +36,9 @@ public struct PairScenario: Sendable, CustomStringConvertible {
     /// How long the authorizer takes.
     public var decisionDelay: ClosedRange<Duration>
 
+    /// Up to this loss every handshake must finish in its window.
+    static let surelyConnectingLoss = 0.02
+
     /// A scenario of everything that varies.
     public init(seed: UInt64) {
         var random = SeededRandom(seed: seed)
@@ -51,7 +54,7 @@ public struct PairScenario: Sendable, CustomStringConvertible {
             .dataV2, [.dataV2, .requestPush], ProtocolFlags(rawValue: 990), ProtocolFlags(rawValue: 8_094), [],
         ]
         self.clientFlags = generations.randomElement(using: &random) ?? .dataV2
-        self.handshakeWindow = .seconds(Int64.random(in: 5...20, using: &random))
+        self.handshakeWindow = .seconds(Int64.random(in: isClean ? 5...20 : 20...40, using: &random))
         self.clientRenegotiates = random.chance(0.5) ? .seconds(Int64.random(in: 3...15, using: &random)) : nil
         self.serverRenegotiates = random.chance(0.5) ? .seconds(Int64.random(in: 3...15, using: &random)) : nil
         self.length = .seconds(45)
