@@ -26,8 +26,7 @@ extension Targets {
         let header = PacketHeader(opcode, KeyID(rawValue: first >> 5) ?? .initial)
         var stranger = FuzzedServer()
         let isAnswered = try stranger.receive(FuzzedServer.wrap(header, Array(input.dropFirst()), id: 1))
-        var live = FuzzedServer()
-        try live.goLive()
+        var live = try FuzzedServer.live.get()
         let packet = FuzzedServer.wrap(header, Array(input.dropFirst()), id: 0x100)
         let drops = live.endpoint.drops
         live.endpoint.receive(packet, path: FuzzedServer.path, now: live.moment)
@@ -41,13 +40,11 @@ extension Targets {
         name: "endpoint-plaintext",
         samples: [FuzzedServer.keyMessage(), Array("PUSH_REQUEST\0".utf8), Array("EXIT\0".utf8)]
     ) { input in
-        var server = FuzzedServer()
-        try server.connect()
+        var server = try FuzzedServer.connected.get()
         server.feed(record: input)
         let isRead = server.endpoint.sessions.first.flatMap { $0 }?.peerInfo.entries.isEmpty == false
         try server.settle()
-        var live = FuzzedServer()
-        try live.goLive()
+        var live = try FuzzedServer.live.get()
         live.feed(record: input)
         try live.settle()
         return isRead || !ControlMessage.messages(in: input).isEmpty
@@ -76,6 +73,18 @@ struct FuzzedServer {
     private static let outputLimit = 1_000
     private static let crypto = TestCryptography()
     private static let client = SessionID(rawValue: 0xF419_CB12_D1F9_E48F)
+
+    /// A server whose client's TLS stands, and one whose client is in: made once, each input gets a copy.
+    static let connected = Result {
+        var server = FuzzedServer()
+        try server.connect()
+        return server
+    }
+    static let live = Result {
+        var server = FuzzedServer()
+        try server.goLive()
+        return server
+    }
 
     var endpoint: ServerEndpoint<SeededGenerator>
     let moment = Moment(instant: Instant(nanoseconds: 1_000_000_000_000), unixSeconds: 1_700_000_000)
