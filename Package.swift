@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "StorageSQLite", targets: ["StorageSQLite"]),
         .library(name: "StorageMySQL", targets: ["StorageMySQL"]),
         .library(name: "StoragePostgres", targets: ["StoragePostgres"]),
+        .library(name: "StorageBackends", targets: ["StorageBackends"]),
         .library(name: "SQLDriverTestKit", targets: ["SQLDriverTestKit"]),
         .library(name: "VPNProtocol", targets: ["VPNProtocol"]),
         .library(name: "VPNEngine", targets: ["VPNEngine"]),
@@ -88,6 +89,11 @@ let package = Package(
             name: "StoragePostgres",
             dependencies: ["ClusterCore", "StorageSQL", "CPostgres"],
             swiftSettings: strict),
+        // All of them behind one URL.
+        .target(
+            name: "StorageBackends",
+            dependencies: ["ClusterCore", "StorageSQL", "StorageSQLite", "StorageMySQL", "StoragePostgres"],
+            swiftSettings: strict),
         // What any SQL driver has to do, as plain values that need no test framework.
         .target(
             name: "SQLDriverTestKit",
@@ -114,7 +120,8 @@ let package = Package(
         .executableTarget(
             name: "asnode",
             dependencies: [
-                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite", "VPNEngine", "VPNFormats",
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageBackends", "StorageSQL", "VPNEngine",
+                "VPNFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -126,7 +133,7 @@ let package = Package(
         .executableTarget(
             name: "EmbeddedNode",
             dependencies: [
-                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageSQLite",
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageBackends", "StorageSQL",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -172,8 +179,8 @@ let package = Package(
         .testTarget(
             name: "StorageServerTests",
             dependencies: [
-                "ClusterCore", "SQLDriverTestKit", "StorageMySQL", "StoragePostgres", "StorageSQL", "StorageSQLite",
-                "VPNFormats",
+                "ClusterCore", "SQLDriverTestKit", "StorageBackends", "StorageMySQL", "StoragePostgres", "StorageSQL",
+                "StorageSQLite", "VPNFormats",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -3,7 +3,8 @@ import ClusterOperations
 import Logging
 import NodeRuntime
 import ServiceLifecycle
-import StorageSQLite
+import StorageBackends
+import StorageSQL
 import UnixSignals
 
 /// A service of one's own with a VPN node inside, and a task beside it that reads the same store.
@@ -19,9 +20,10 @@ struct EmbeddedNode {
             let identity = NodeID(settings.nodeID)
         else { throw DirectoryWithoutNode(path: directory.path) }
 
-        let backend = try await SQLiteBackend.open(
-            directory.file(DataDirectory.databaseName), mode: .migrate,
-            options: SQLiteOptions(authenticator: ClusterRowAuthenticator(key: key, clusterID: cluster)))
+        // Any database: what node.yaml names, else the file beside it.
+        let url = try settings.databaseURL.map { try DatabaseURL($0) }
+        let backend = try await (url ?? DatabaseURL(file: directory.file(DataDirectory.databaseName))).open(
+            .existing, options: DatabaseOptions(authenticator: ClusterRowAuthenticator(key: key, clusterID: cluster)))
         let node = VPNNode(
             configuration: NodeConfiguration(
                 nodeID: identity, clusterID: cluster, clusterKey: key, listeners: settings.listen),

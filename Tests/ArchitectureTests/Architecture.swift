@@ -28,6 +28,7 @@ enum Architecture {
             ["StorageSQL", "CSQLite"], external: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
         "StorageMySQL": Layer(["StorageSQL", "CMariaDB"], external: ["Foundation", "Glibc", "Synchronization"]),
         "StoragePostgres": Layer(["StorageSQL", "CPostgres"], external: ["Glibc", "Synchronization"]),
+        "StorageBackends": Layer(["StorageSQLite", "StorageMySQL", "StoragePostgres"]),
         "SQLDriverTestKit": Layer(["StorageSQL"], external: ["Foundation", "Glibc", "Synchronization"]),
         "VPNEngine": Layer(["VPNProtocol", "COpenSSL", "CLinuxIO"], external: ["Glibc", "Synchronization"]),
         "NodeRuntime": Layer(
@@ -37,7 +38,7 @@ enum Architecture {
                 "Synchronization",
             ]),
         "asnode": Layer(
-            ["NodeRuntime", "ClusterOperations", "StorageSQLite"],
+            ["NodeRuntime", "ClusterOperations", "StorageBackends"],
             external: [
                 "ArgumentParser", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Logging",
                 "ServiceLifecycle", "Synchronization", "UnixSignals",

@@ -99,7 +99,7 @@ extension CommandLineTests {
             WrongInput(["cluster", "create", "--database", "mysql://a"], "", 69),
             WrongInput(["node", "list"], "", 69),
             WrongInput(["backup", "file"], "", 69),
-            WrongInput(["storage", "check", "x"], "", 69),
+            WrongInput(["storage", "check"], "", 64),
             WrongInput(["frob"], "", 64),
         ]
 

@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import ClusterCore
 internal import ClusterOperations
+internal import StorageBackends
+internal import StorageSQL
 internal import VPNFormats
 
 struct InitCommand: AsyncParsableCommand {
@@ -24,13 +26,18 @@ struct InitCommand: AsyncParsableCommand {
     var clientNetworks: [String] = []
     @Option(help: ArgumentHelp("How clients' packets leave: nat or route.", valueName: "nat|route"))
     var egress: String = "nat"
+    @Option(
+        help: ArgumentHelp(
+            "The database, empty as yet: sqlite:///FILE, mysql://… or postgres://… (default: $ASNODE_DATABASE, then a SQLite file in the data directory).",
+            valueName: "URL"))
+    var database: String?
 
     func run() async throws {
         let probe = LinuxHostProbe()
         let directory = global.directory
         let setup = StandaloneSetup(directory: directory, probe: probe, actor: Workplace.currentActor)
         let outcome = try await setup.run(options(probe), environment: Workplace.environment) { settings, key in
-            try await StoreOpening.open(settings, key: key, directory: directory, creating: true)
+            try await StoreOpening.open(settings, key: key, directory: directory, mode: .create)
         }
         try show(outcome)
     }
@@ -49,7 +56,15 @@ struct InitCommand: AsyncParsableCommand {
             hostname: hostname ?? StandaloneSetup.likelyHostname(publicAddresses: addresses, probe: probe),
             nodeName: name ?? StandaloneSetup.likelyNodeName(probe: probe),
             listen: listen.isEmpty ? NodeSettings.defaultListen : try listen.map(Self.listenAddress),
-            publicAddresses: addresses, clientNetworks: try clientNetworks.map(Self.network), egress: egress)
+            publicAddresses: addresses, clientNetworks: try clientNetworks.map(Self.network), egress: egress,
+            databaseURL: try databaseURL())
+    }
+
+    /// The database that was asked for, read once so that a slip leaves nothing behind.
+    private func databaseURL() throws -> String? {
+        if let database { return try StoreOpening.url(of: database, option: "--database").text }
+        guard let variable = Workplace.environment["ASNODE_DATABASE"], !variable.isEmpty else { return nil }
+        return try StoreOpening.url(of: variable, option: "ASNODE_DATABASE").text
     }
 
     private static func listenAddress(_ text: String) throws -> ListenAddress {

@@ -21,8 +21,7 @@ extension LaterCommand {
 /// The commands that are known by name only.
 enum LaterCommands {
     static let all: [any ParsableCommand.Type] = [
-        Group.self, Rule.self, Cluster.self, Node.self, DNS.self, Failover.self, Storage.self, Backup.self,
-        Restore.self,
+        Group.self, Rule.self, Cluster.self, Node.self, DNS.self, Failover.self, Backup.self, Restore.self,
     ]
 
     struct Group: LaterCommand {
@@ -52,11 +51,6 @@ enum LaterCommands {
 
     struct Failover: LaterCommand {
         static let name = "failover"
-        @Argument(parsing: .allUnrecognized) var rest: [String] = []
-    }
-
-    struct Storage: LaterCommand {
-        static let name = "storage"
         @Argument(parsing: .allUnrecognized) var rest: [String] = []
     }
 

@@ -5,6 +5,8 @@ internal import Glibc
 internal import Logging
 internal import NodeRuntime
 internal import ServiceLifecycle
+internal import StorageBackends
+internal import StorageSQL
 internal import UnixSignals
 internal import VPNEngine
 internal import VPNFormats
@@ -26,7 +28,11 @@ struct RunCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(lock) {} }
         let logger = Self.logger(level: workplace.settings.logLevel)
         if !disableCoreDumps() { logger.warning("core dumps could not be switched off; they would hold keys") }
-        let backend = try await StoreOpening.open(workplace.settings, key: workplace.key, directory: directory)
+        let url = try StoreOpening.url(workplace.settings, in: directory)
+        // A file has no other node; a server's tables are changed when its operator says so.
+        let backend = try await StoreOpening.open(
+            workplace.settings, key: workplace.key, directory: directory,
+            mode: url.family == .sqlite ? .migrate : .existing)
         do {
             try await serve(workplace, backend, logger)
             await backend.close()

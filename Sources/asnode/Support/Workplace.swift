@@ -2,7 +2,6 @@ internal import ClusterCore
 internal import ClusterOperations
 internal import Foundation
 internal import Glibc
-internal import StorageSQLite
 
 /// What a command works on: the data directory, its settings and key, and the store, opened when asked for.
 struct Workplace {
