@@ -23,7 +23,9 @@ enum Architecture {
             external: ["Crypto", "CryptoExtras", "SwiftASN1", "X509", "Foundation", "FoundationEssentials"]),
         "ClusterOperations": Layer(
             ["ClusterCore"], external: ["Configuration", "Foundation", "FoundationEssentials", "Glibc"]),
-        "StorageSQL": Layer(["ClusterCore"], external: ["Foundation", "FoundationEssentials", "Synchronization"]),
+        "StorageSQL": Layer(
+            ["ClusterCore"],
+            external: ["Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
         "StorageSQLite": Layer(
             ["StorageSQL", "CSQLite"], external: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
         "StorageMySQL": Layer(["StorageSQL", "CMariaDB"], external: ["Foundation", "Glibc", "Synchronization"]),

@@ -1,0 +1,63 @@
+internal import ClusterCore
+internal import Synchronization
+
+/// The servers that a URL names. Those that did not answer are tried last for a while.
+public final class ServerHosts<Host: Hashable & Sendable>: Sendable {
+    private let hosts: [Host]
+    private let isRandom: Bool
+    private let avoidance: Duration
+    private let environment: StorageEnvironment
+    private let avoided = Mutex<[Host: Duration]>([:])
+
+    /// - Parameters:
+    ///   - hosts: The servers, in their order.
+    ///   - isRandom: Whether they are tried in an order that is drawn anew at each connect.
+    ///   - avoidance: How long a server that did not answer is tried last.
+    ///   - environment: The clock and the randomness.
+    public init(
+        _ hosts: [Host], isRandom: Bool, avoidance: Duration = .seconds(30), environment: StorageEnvironment
+    ) {
+        self.hosts = hosts
+        self.isRandom = isRandom
+        self.avoidance = avoidance
+        self.environment = environment
+    }
+
+    /// Tries the servers in turn until one answers.
+    ///
+    /// - Parameter connect: Connects to one; blocks within a bounded time.
+    /// - Returns: What `connect` gave.
+    /// - Throws: What the first said when none answers; at once when one refuses the user or the database, which the others
+    ///   would do too.
+    public func connect<T>(_ connect: (Host) throws -> T) throws -> T {
+        var first: (any Error)?
+        for host in order() {
+            do {
+                let connection = try connect(host)
+                avoided.withLock { $0[host] = nil }
+                return connection
+            } catch let error as StorageError where [.permission, .notFound].contains(error.code) {
+                throw error
+            } catch {
+                avoid(host)
+                if first == nil { first = error }
+            }
+        }
+        throw first ?? StorageError(.unavailable, "the URL of the database names no host")
+    }
+
+    /// Has a server tried last for a while: it went away, or turned out not to be the one that takes writes.
+    public func avoid(_ host: Host) {
+        let end = environment.uptime() + avoidance
+        avoided.withLock { $0[host] = end }
+    }
+
+    /// The servers as they would be tried now.
+    package func order() -> [Host] {
+        let now = environment.uptime()
+        var generator = environment.generator
+        let ordered = isRandom ? hosts.shuffled(using: &generator) : hosts
+        let late = avoided.withLock { $0.filter { $0.value > now } }
+        return ordered.filter { late[$0] == nil } + ordered.filter { late[$0] != nil }
+    }
+}
