@@ -161,6 +161,8 @@ let package = Package(
             name: "fuzz", dependencies: ["VPNFormats", "VPNProtocol", "ProtocolTestKit", "SimulationKit"],
             path: "Fuzz",
             swiftSettings: strict),
+        // Database servers for tests and measurements, on loopback.
+        .target(name: "DatabaseServers", path: "Tests/DatabaseServers", swiftSettings: strict),
         .testTarget(
             name: "VPNFormatsTests", dependencies: ["VPNFormats", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(
@@ -179,8 +181,8 @@ let package = Package(
         .testTarget(
             name: "StorageServerTests",
             dependencies: [
-                "ClusterCore", "SQLDriverTestKit", "StorageBackends", "StorageMySQL", "StoragePostgres", "StorageSQL",
-                "StorageSQLite", "VPNFormats",
+                "ClusterCore", "DatabaseServers", "SQLDriverTestKit", "StorageBackends", "StorageMySQL",
+                "StoragePostgres", "StorageSQL", "StorageSQLite", "VPNFormats",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -219,6 +221,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "InteropTests",
+            dependencies: ["DatabaseServers"],
             swiftSettings: strict),
         .testTarget(
             name: "ClusterOperationsTests",
@@ -232,6 +235,6 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "CommandLineTests", swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["DatabaseServers"], swiftSettings: strict),
     ]
 )

@@ -47,7 +47,8 @@ install_packages() {
 # What building needs, what a running node needs beside it, what the tests drive.
 BUILD_PACKAGES="pkg-config libssl-dev libsqlite3-dev libmariadb-dev libpq-dev"
 RUN_PACKAGES="nftables"
-TEST_PACKAGES="nftables openvpn iperf3 iproute2 iputils-ping procps openssl sqlite3 util-linux mariadb-server postgresql"
+TEST_PACKAGES="nftables openvpn iperf3 iproute2 iputils-ping procps openssl sqlite3 util-linux mariadb-server \
+galera-4 rsync lsof socat postgresql"
 
 has_net_admin() {
     capabilities=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)

@@ -1,4 +1,5 @@
 import ClusterCore
+import DatabaseServers
 import StorageMySQL
 import StoragePostgres
 import StorageSQL
@@ -63,7 +64,7 @@ struct BadServerTests {
         arguments: ["disabled", "preferred", "required", "verify_ca", "verify_identity"])
     func noTLS(mode: String) async throws {
         let server = try await onBlockingThread("plain") { try Servers.plainMariaDB.get() }
-        let authority = mode.hasPrefix("verify") ? "&ssl-ca=\(server.directory)/ca.pem" : ""
+        let authority = mode.hasPrefix("verify") ? "&ssl-ca=\(server.directory.path)/ca.pem" : ""
         let url = "mysql://tester:\(Servers.encodedPassword)@localhost:\(server.port)/kit?ssl-mode=\(mode)\(authority)"
         let error = await open(.mariadb, url)
         #expect(error?.code == (["disabled", "preferred"].contains(mode) ? nil : .unavailable))

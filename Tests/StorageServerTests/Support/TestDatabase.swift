@@ -1,4 +1,5 @@
 import ClusterCore
+import DatabaseServers
 import Foundation
 import SQLDriverTestKit
 import StorageMySQL
@@ -17,32 +18,31 @@ enum Engine: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
 /// The servers, each started when a test first needs it.
 enum Servers {
-    static let password = "p@ss:w/rd&#% ü"
-    static let encodedPassword = "p%40ss%3Aw%2Frd%26%23%25%20%C3%BC"
+    static let password = TestAccount.password
+    static let encodedPassword = TestAccount.encodedPassword
 
-    static func url(
-        _ engine: Engine, database: String, port: UInt16? = nil, password: String = encodedPassword
-    ) throws
-        -> String
-    {
+    /// A MariaDB server that has no TLS.
+    static let plainMariaDB = Result { try MariaDBServer(certificate: nil) }
+    private static let mariadb = Result { try MariaDBServer() }
+    private static let postgres = Result { try PostgresServer() }
+
+    static func server(_ engine: Engine) throws -> any DatabaseServer {
         switch engine {
-        case .mariadb:
-            let port = try port ?? mariadb.get().port
-            return "mysql://tester:\(password)@127.0.0.1:\(port)/\(database)?ssl-mode=disabled&connect-timeout=5"
-        case .postgres:
-            let port = try port ?? postgres.get().port
-            return "postgres://tester:\(password)@127.0.0.1:\(port)/\(database)?sslmode=disable"
+        case .mariadb: try mariadb.get()
+        case .postgres: try postgres.get()
         }
     }
 
-    static func port(_ engine: Engine) throws -> UInt16 {
-        try engine == .mariadb ? mariadb.get().port : postgres.get().port
+    static func url(
+        _ engine: Engine, database: String, port: UInt16? = nil, password: String = encodedPassword
+    ) throws -> String {
+        try server(engine).url(database: database, port: port, password: password)
     }
 
-    /// Where the server's files are: `ca.pem`, which signed its certificate for `localhost`, and `other.pem`.
-    static func directory(_ engine: Engine) throws -> String {
-        try engine == .mariadb ? mariadb.get().directory : postgres.get().directory
-    }
+    static func port(_ engine: Engine) throws -> UInt16 { try server(engine).port }
+
+    /// Where the server's certificates are; see `ServerDirectory.makeCertificates`.
+    static func directory(_ engine: Engine) throws -> String { try server(engine).directory.path }
 
     static func connect(_ engine: Engine, _ url: String) throws -> any SQLConnection {
         switch engine {
@@ -61,65 +61,7 @@ enum Servers {
 
     /// An administrator's connection.
     static func administrator(_ engine: Engine) throws -> any SQLConnection {
-        switch engine {
-        case .mariadb:
-            return try connect(
-                .mariadb, "mysql://root@localhost/mysql?socket=\(try mariadb.get().directory)/socket&ssl-mode=disabled")
-        case .postgres:
-            return try connect(
-                .postgres,
-                "postgres://postgres:\(encodedPassword)@127.0.0.1:\(try postgres.get().port)/postgres?sslmode=disable")
-        }
-    }
-
-    /// A MariaDB server that has no TLS.
-    static let plainMariaDB = Result { try startMariaDB(options: "") }
-
-    private static let mariadb = Result {
-        try startMariaDB(options: #"--ssl-cert="$DIR/server.pem" --ssl-key="$DIR/server.key""#)
-    }
-
-    private static func startMariaDB(options: String) throws -> DatabaseServer {
-        let server = try DatabaseServer(
-            name: "mariadb", user: "mysql",
-            prepare: """
-                mariadb-install-db --no-defaults --datadir="$DIR/data" --auth-root-authentication-method=normal \
-                --skip-test-db --user=mysql
-                """,
-            run: """
-                mariadbd --no-defaults --datadir="$DIR/data" --socket="$DIR/socket" --pid-file="$DIR/pid" \
-                --bind-address=127.0.0.1 --port="$PORT" --innodb-buffer-pool-size=64M --sql-mode= \
-                --character-set-server=latin1 \(options)
-                """)
-        let socket = "mysql://root@localhost/mysql?socket=\(server.directory)/socket&ssl-mode=disabled"
-        try server.waitUntilReady { try connect(.mariadb, socket).close() }
-        let root = try connect(.mariadb, socket)
-        try root.execute("CREATE USER tester@'%' IDENTIFIED BY '\(password)'")
-        try root.execute("GRANT ALL ON `kit%`.* TO tester@'%'")
-        try root.execute("CREATE DATABASE kit")
-        root.close()
-        return server
-    }
-
-    private static let postgres = Result {
-        let server = try DatabaseServer(
-            name: "postgres", user: "postgres",
-            prepare: """
-                printf '%s' '\(password)' >"$DIR/password"; chown postgres "$DIR/password"
-                as initdb -D "$DIR/data" -A scram-sha-256 -U postgres --pwfile="$DIR/password" -E UTF8 --no-sync
-                rm "$DIR/password"
-                """,
-            run: """
-                postgres -D "$DIR/data" -p "$PORT" -k "$DIR" -c listen_addresses=127.0.0.1 \
-                -c ssl=on -c ssl_cert_file="$DIR/server.pem" -c ssl_key_file="$DIR/server.key"
-                """)
-        let url =
-            "postgres://postgres:\(encodedPassword)@127.0.0.1:\(server.port)/postgres?sslmode=disable"
-        try server.waitUntilReady { try connect(.postgres, url).close() }
-        let root = try connect(.postgres, url)
-        try root.execute("CREATE ROLE tester LOGIN PASSWORD '\(password)'")
-        root.close()
-        return server
+        try connect(engine, try server(engine).administratorURL)
     }
 }
 
@@ -148,9 +90,7 @@ struct TestDatabase: Sendable {
     init(_ engine: Engine) throws {
         self.engine = engine
         name = "kit\(Self.count.add(1, ordering: .relaxed).newValue)"
-        let root = try Servers.administrator(engine)
-        defer { root.close() }
-        try root.execute("CREATE DATABASE \(name)" + (engine == .postgres ? " OWNER tester" : ""))
+        try Servers.server(engine).createDatabase(name)
     }
 
     static func make(_ engine: Engine) async throws -> TestDatabase {
