@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "StorageMySQL", targets: ["StorageMySQL"]),
         .library(name: "StoragePostgres", targets: ["StoragePostgres"]),
         .library(name: "StorageBackends", targets: ["StorageBackends"]),
+        .library(name: "StorageTestKit", targets: ["StorageTestKit"]),
         .library(name: "SQLDriverTestKit", targets: ["SQLDriverTestKit"]),
         .library(name: "VPNProtocol", targets: ["VPNProtocol"]),
         .library(name: "VPNEngine", targets: ["VPNEngine"]),
@@ -94,10 +95,14 @@ let package = Package(
             name: "StorageBackends",
             dependencies: ["ClusterCore", "StorageSQL", "StorageSQLite", "StorageMySQL", "StoragePostgres"],
             swiftSettings: strict),
-        // What any SQL driver has to do, as plain values that need no test framework.
+        // What any backend, and any SQL driver, has to do: plain values that need no test framework.
+        .target(
+            name: "StorageTestKit",
+            dependencies: ["ClusterCore", "VPNFormats"],
+            swiftSettings: strict),
         .target(
             name: "SQLDriverTestKit",
-            dependencies: ["ClusterCore", "StorageSQL"],
+            dependencies: ["ClusterCore", "StorageSQL", "StorageTestKit"],
             swiftSettings: strict),
 
         // The OpenVPN protocol without I/O, and the engine that drives it.
@@ -183,6 +188,13 @@ let package = Package(
             dependencies: [
                 "ClusterCore", "DatabaseServers", "SQLDriverTestKit", "StorageBackends", "StorageMySQL",
                 "StoragePostgres", "StorageSQL", "StorageSQLite", "VPNFormats",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StorageConformanceTests",
+            dependencies: [
+                "ClusterCore", "DatabaseServers", "SQLDriverTestKit", "StorageBackends", "StorageSQL", "StorageSQLite",
+                "StorageTestKit",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -67,8 +67,10 @@ install_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
 step "Lint: formatting, documentation of public symbols" scripts/lint.sh
 step "Build, debug, with all tests" swift build --build-tests $BUILD_FLAGS || report
 step "Unit tests" some_tests --skip InteropTests --skip VPNEngineTests --skip CommandLineTests \
-    --skip StorageServerTests
+    --skip StorageServerTests --skip StorageConformanceTests
 step "Database servers: MariaDB and PostgreSQL, one test at a time" some_tests --no-parallel --filter StorageServerTests
+step "Backends: conformance cases, and mutants that fail them" some_tests --no-parallel \
+    --filter StorageConformanceTests
 step "Build, release" swift build -c release $BUILD_FLAGS || report
 step "Fuzz: $PACKETS packets a parser" .build/release/fuzz --packets "$PACKETS"
 step "Simulation: $SEEDS clients and servers on bad networks" .build/release/simulate --seeds "$SEEDS"

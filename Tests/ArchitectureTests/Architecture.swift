@@ -31,7 +31,9 @@ enum Architecture {
         "StorageMySQL": Layer(["StorageSQL", "CMariaDB"], external: ["Foundation", "Glibc", "Synchronization"]),
         "StoragePostgres": Layer(["StorageSQL", "CPostgres"], external: ["Glibc", "Synchronization"]),
         "StorageBackends": Layer(["StorageSQLite", "StorageMySQL", "StoragePostgres"]),
-        "SQLDriverTestKit": Layer(["StorageSQL"], external: ["Foundation", "Glibc", "Synchronization"]),
+        "StorageTestKit": Layer(["ClusterCore"], external: ["Dispatch", "Synchronization"]),
+        "SQLDriverTestKit": Layer(
+            ["StorageSQL", "StorageTestKit"], external: ["Foundation", "Glibc", "Synchronization"]),
         "VPNEngine": Layer(["VPNProtocol", "COpenSSL", "CLinuxIO"], external: ["Glibc", "Synchronization"]),
         "NodeRuntime": Layer(
             ["ClusterCore", "VPNEngine"],
