@@ -76,7 +76,10 @@ let package = Package(
         // Storage: the stores once in SQL, one driver per database beneath.
         .target(
             name: "StorageSQL",
-            dependencies: ["ClusterCore"],
+            dependencies: [
+                "ClusterCore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
             swiftSettings: strict),
         .target(
             name: "StorageSQLite",

@@ -25,6 +25,13 @@ struct MySQLDialect: SQLDialect {
         ]
     }
 
+    var serverTime: String? { "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))" }
+    var rowLock: String { " FOR UPDATE" }
+
+    func adding(_ column: SQLTable.Column, to table: String) -> String {
+        "ALTER TABLE \(table) ADD COLUMN \(definition(column))"
+    }
+
     private var collation: String { isMariaDB ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin" }
 
     private func definition(_ column: SQLTable.Column) -> String {

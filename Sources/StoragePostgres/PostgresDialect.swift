@@ -36,6 +36,13 @@ struct PostgresDialect: SQLDialect {
             + table.indexes.map { index("INDEX", name, $0) }
     }
 
+    var serverTime: String? { "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint" }
+    var rowLock: String { " FOR UPDATE" }
+
+    func adding(_ column: SQLTable.Column, to table: String) -> String {
+        "ALTER TABLE \(table) ADD COLUMN \(definition(column))"
+    }
+
     private func definition(_ column: SQLTable.Column) -> String {
         let null = column.isOptional ? "" : " NOT NULL"
         switch column.kind {

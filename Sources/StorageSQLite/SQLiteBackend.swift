@@ -78,8 +78,8 @@ public final class SQLiteBackend: StorageBackend {
         let shared = SQLBackend.Options(
             authenticator: options.authenticator, environment: options.environment, retry: options.retry,
             readers: options.readers, writers: 1)
-        let backend = SQLBackend(options: shared) { mode in
-            try SQLiteConnection(options.connection(path, mode))
+        let backend = SQLBackend(options: shared) { request in
+            try SQLiteConnection(options.connection(path, request.mode))
         }
         return SQLiteBackend(path: path, notices: notices, backend: backend)
     }
@@ -91,13 +91,21 @@ public final class SQLiteBackend: StorageBackend {
         try await backend.read(body)
     }
 
-    /// Runs `body` in a transaction and commits it; see ``ClusterCore/StorageBackend/write(_:)``.
+    /// Runs `body` in a transaction and commits it; see ``ClusterCore/StorageBackend/write(in:_:)``.
     @discardableResult
     public func write<T: Sendable>(
-        _ body: @escaping @Sendable (any StorageWriter) throws -> T
+        in phase: StoreState.Phase, _ body: @escaping @Sendable (any StorageWriter) throws -> T
     ) async throws -> T {
-        try await backend.write(body)
+        try await backend.write(in: phase, body)
     }
+
+    /// A backend with one connection and thread of its own; see ``ClusterCore/StorageBackend/lane(_:limits:)``.
+    public func lane(_ name: String, limits: LaneLimits) async throws -> any StorageBackend {
+        try await backend.lane(name, limits: limits)
+    }
+
+    /// Looks at the revision again and again; see ``ClusterCore/StorageBackend/watch(every:)``.
+    public func watch(every interval: Duration) -> StoreWatch { backend.watch(every: interval) }
 
     /// Waits for what is under way and closes all connections; see ``ClusterCore/StorageBackend/close()``.
     public func close() async { await backend.close() }

@@ -17,6 +17,10 @@ struct SQLiteDialect: SQLDialect {
             + table.indexes.map { index("INDEX", name, $0) }
     }
 
+    func adding(_ column: SQLTable.Column, to table: String) -> String {
+        "ALTER TABLE \(table) ADD COLUMN \(definition(column))"
+    }
+
     private func definition(_ column: SQLTable.Column) -> String {
         let null = column.isOptional ? "" : " NOT NULL"
         switch column.kind {

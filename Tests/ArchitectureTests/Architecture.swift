@@ -25,7 +25,7 @@ enum Architecture {
             ["ClusterCore"], external: ["Configuration", "Foundation", "FoundationEssentials", "Glibc"]),
         "StorageSQL": Layer(
             ["ClusterCore"],
-            external: ["Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
+            external: ["CoreMetrics", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
         "StorageSQLite": Layer(
             ["StorageSQL", "CSQLite"], external: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
         "StorageMySQL": Layer(["StorageSQL", "CMariaDB"], external: ["Foundation", "Glibc", "Synchronization"]),

@@ -19,8 +19,8 @@ struct UnknownCommitTests {
             options: .init(
                 authenticator: options.authenticator, environment: store.environment.environment,
                 retry: RetryPolicy(tries: tries, longestDelay: .milliseconds(5)))
-        ) { mode in
-            try database.connection(options.connection(store.path, mode))
+        ) { request in
+            try database.connection(options.connection(store.path, request.mode))
         }
         return (backend, database)
     }

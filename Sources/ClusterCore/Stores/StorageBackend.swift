@@ -35,19 +35,56 @@ public protocol StorageBackend: Sendable {
     /// each time, must have no effect outside of the store, and must get the identifiers of new rows from outside.
     /// Returns only when the outcome is known.
     ///
-    /// - Parameter body: Reads and writes through what it is given, and nothing of which may leave it.
+    /// - Parameters:
+    ///   - phase: The phase that the store must be in. Those who fill or move a store name another one than
+    ///     ``StoreState/Phase/ready``, and nobody else does.
+    ///   - body: Reads and writes through what it is given, and nothing of which may leave it.
     /// - Returns: What the committed run of the body returned.
     /// - Throws: What the body threw; ``StorageError`` when the store cannot be written (``StorageError/Code/conflict``
     ///   or ``StorageError/Code/busy`` when all tries are used up, ``StorageError/Code/readOnly``,
-    ///   ``StorageError/Code/outOfSpace``, ``StorageError/Code/timeout``, ``StorageError/Code/commitUnknown`` when the
+    ///   ``StorageError/Code/outOfSpace``, ``StorageError/Code/timeout``, ``StorageError/Code/moving`` or
+    ///   ``StorageError/Code/outdated`` when it is in another phase, ``StorageError/Code/commitUnknown`` when the
     ///   store could not be reached again to learn the outcome); `CancellationError` when the task was cancelled before
     ///   the body began.
     @discardableResult
-    func write<T: Sendable>(_ body: @escaping @Sendable (any StorageWriter) throws -> T) async throws -> T
+    func write<T: Sendable>(
+        in phase: StoreState.Phase, _ body: @escaping @Sendable (any StorageWriter) throws -> T
+    ) async throws -> T
 
-    /// Waits for the transactions that are under way, then gives everything back. Later calls throw
+    /// A backend on the same store with one connection of its own, so that neither a crowd at this one nor a slow
+    /// statement delays it; for what must not be late, such as leases and looking for changes.
+    ///
+    /// Its transactions run one after the other. ``close()`` of this backend closes it too; a backend that has no
+    /// connections to run out of may return itself.
+    ///
+    /// - Parameters:
+    ///   - name: For the names of threads and metrics.
+    ///   - limits: How long it may take for what it does.
+    /// - Throws: ``StorageError/Code/closed`` after ``close()``.
+    func lane(_ name: String, limits: LaneLimits) async throws -> any StorageBackend
+
+    /// Looks at the revision again and again, on a lane of its own.
+    ///
+    /// - Parameter interval: How far apart the looks begin. A database that can tell of changes by itself is looked at
+    ///   once more whenever it does.
+    func watch(every interval: Duration) -> StoreWatch
+
+    /// Waits for the transactions that are under way, on lanes too, then gives everything back. Later calls throw
     /// ``StorageError/Code/closed``; closing twice is harmless.
     func close() async
+}
+
+extension StorageBackend {
+    /// Runs `body` in a transaction on a store that is ready, and commits what it wrote; see ``write(in:_:)``.
+    @discardableResult
+    public func write<T: Sendable>(
+        _ body: @escaping @Sendable (any StorageWriter) throws -> T
+    ) async throws -> T {
+        try await write(in: .ready, body)
+    }
+
+    /// Looks at the revision every 250 ms; see ``watch(every:)``.
+    public func watch() -> StoreWatch { watch(every: .milliseconds(250)) }
 }
 
 /// One consistent state of the store, inside of a transaction.
@@ -66,6 +103,10 @@ public protocol StorageReader {
     var nodes: any NodeReader { get }
     /// Live sessions and the connection log.
     var sessions: any SessionReader { get }
+    /// Whether the store takes writes.
+    ///
+    /// - Throws: ``StorageError/Code/tampered`` when it says that it does not, and this cluster did not write that.
+    func state() throws -> StoreState
     /// The time on the store's clock. It stamps and orders rows; it never ends a lease.
     func now() throws -> Timestamp
 }
@@ -103,6 +144,16 @@ public protocol StorageWriter {
     /// - Throws: What the body threw; ``StorageError/Code/misuse`` when called from within another change.
     @discardableResult
     func change<T>(by actor: AuditActor, _ body: (any ConfigurationChange) throws -> T) throws -> T
+
+    /// Puts the store into another phase. From then on, writers that expect the present one are refused, also those
+    /// whose transactions are under way: this one writes the rows that they write.
+    ///
+    /// - Parameters:
+    ///   - phase: The phase.
+    ///   - target: Where the cluster moves to or comes from, without a password; not for
+    ///     ``StoreState/Phase/ready``.
+    /// - Throws: ``StorageError/Code/invalid`` when the target has more than 1,024 bytes.
+    func setState(_ phase: StoreState.Phase, target: String?) throws
 
     /// Removes entries of the audit log that are older than a time, at most `limit` of them, 1 to
     /// ``StorageLimits/batchRows``; those of the last 1,000 revisions stay, as ``ConfigReader/changes(since:)`` reads

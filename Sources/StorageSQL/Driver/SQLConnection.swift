@@ -49,6 +49,14 @@ public protocol SQLConnection: AnyObject {
     /// Marks an empty database as ours, inside of the transaction of the first migration step.
     func claim() throws
 
+    /// Waits, outside of a transaction, until there may be a change of configuration: until a transaction that ran
+    /// ``SQLDialect/announcement`` was committed since the last call, or for `limit`, 250 ms at most. The first call
+    /// begins to listen. A change that goes unnoticed is found by polling, so nothing is lost with a notification.
+    ///
+    /// - Returns: Whether there may be a change; `nil` at once where the database cannot tell.
+    /// - Throws: ``ClusterCore/StorageError`` when the connection is lost.
+    func waitForNotification(upTo limit: Duration) throws -> Bool?
+
     /// What stops the statement that runs, from another thread.
     var canceller: (any StatementCanceller)? { get }
 
@@ -59,6 +67,9 @@ public protocol SQLConnection: AnyObject {
 extension SQLConnection {
     /// None.
     public var canceller: (any StatementCanceller)? { nil }
+
+    /// None.
+    public func waitForNotification(upTo limit: Duration) throws -> Bool? { nil }
 
     /// Runs a statement that gives rows, at most a few.
     ///
@@ -92,6 +103,21 @@ public enum TransactionMode: Hashable, Sendable {
     case read
     /// Reads and writes.
     case write
+}
+
+/// What a connection is opened for.
+public struct ConnectionRequest: Hashable, Sendable {
+    /// What its transactions do: one for ``TransactionMode/read`` never writes, one for ``TransactionMode/write`` does
+    /// both.
+    public var mode: TransactionMode
+    /// How long statements and connecting may take; `nil` for what the driver was told for all.
+    public var limits: LaneLimits?
+
+    /// Makes a request of its parts, which are explained at the properties.
+    public init(mode: TransactionMode, limits: LaneLimits? = nil) {
+        self.mode = mode
+        self.limits = limits
+    }
 }
 
 /// What a database turned out to be.

@@ -10,14 +10,37 @@ public protocol SQLDialect: Sendable {
     /// Whether statements that change the schema can be rolled back.
     var hasTransactionalSchema: Bool { get }
 
+    /// An expression for the time on the server's clock, in microseconds since 1970 UTC; `nil` where the database has no
+    /// clock of its own.
+    var serverTime: String? { get }
+
+    /// What is put behind a `SELECT` of one row to keep others from writing it until the transaction ends, with a space
+    /// before it; empty where transactions that write come one after the other anyway.
+    var rowLock: String { get }
+
+    /// A statement without values that wakes those who wait in ``SQLConnection/waitForNotification(upTo:)``, on all
+    /// connections to this store and no other, once the transaction that runs it is committed; `nil` where the database
+    /// cannot.
+    var announcement: String? { get }
+
     /// The statement as the database wants it: its own placeholders in place of `?`.
     func rendered(_ statement: String) -> String
 
     /// The statement that makes a table unless it is there, and those that make its indexes.
     func creating(_ table: SQLTable) -> [String]
+
+    /// The statement that adds a column, which may hold NULL, to a table that is there.
+    func adding(_ column: SQLTable.Column, to table: String) -> String
 }
 
 extension SQLDialect {
     /// The statement as it is.
     public func rendered(_ statement: String) -> String { statement }
+
+    /// None.
+    public var serverTime: String? { nil }
+    /// None.
+    public var rowLock: String { "" }
+    /// None.
+    public var announcement: String? { nil }
 }

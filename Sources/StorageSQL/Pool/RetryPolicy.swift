@@ -14,7 +14,7 @@ public struct RetryPolicy: Hashable, Sendable {
 
     /// Makes a retry policy of its parts, which are explained at the properties.
     public init(
-        tries: Int = 10, time: Duration = .seconds(10), firstDelay: Duration = .milliseconds(4),
+        tries: Int = 30, time: Duration = .seconds(10), firstDelay: Duration = .milliseconds(4),
         longestDelay: Duration = .milliseconds(500), retriesReadOnly: Bool = false
     ) {
         self.tries = tries

@@ -6,6 +6,8 @@ struct RetryRun {
     private let environment: StorageEnvironment
     private let begin: Duration
     private var failures = 0
+    /// Whether the server was there at one of the tries.
+    private var wasReached = false
 
     init(_ options: SQLBackend.Options) {
         self.policy = options.retry
@@ -16,8 +18,15 @@ struct RetryRun {
     /// Whether a try that failed is followed by another; counts it.
     mutating func mayRetry(_ error: StorageError) -> Bool {
         failures += 1
-        let passes: Set<StorageError.Code> = [.conflict, .busy, .connectionLost, .commitUnknown]
-        let mayPass = passes.contains(error.code) || (policy.retriesReadOnly && error.code == .readOnly)
+        let mayPass: Bool
+        switch error.code {
+        case .conflict, .busy, .connectionLost, .commitUnknown: mayPass = true
+        case .readOnly: mayPass = policy.retriesReadOnly
+        // It was there a moment ago, so it is restarting or another one takes over.
+        case .unavailable: mayPass = wasReached
+        default: mayPass = false
+        }
+        wasReached = wasReached || (mayPass && error.code != .busy)
         return mayPass && failures < policy.tries
             && environment.uptime() - begin < policy.time
     }

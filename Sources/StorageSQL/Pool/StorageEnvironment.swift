@@ -1,11 +1,12 @@
 public import ClusterCore
 internal import Foundation
+internal import Glibc
 
 /// The time and randomness that a backend uses, so that tests can give their own.
 public struct StorageEnvironment: Sendable {
     /// The time of day, for databases without a clock of their own and for nothing else.
     public var now: @Sendable () -> Timestamp
-    /// A monotonic clock, from which time limits count.
+    /// A monotonic clock that counts while the machine sleeps, since the machine was started (`CLOCK_BOOTTIME`).
     public var uptime: @Sendable () -> Duration
     /// Waits; throws `CancellationError` when the task is cancelled meanwhile.
     public var sleep: @Sendable (Duration) async throws -> Void
@@ -31,14 +32,16 @@ public struct StorageEnvironment: Sendable {
             let sinceEpoch = Date().timeIntervalSince1970
             return Timestamp(microseconds: Int64((sinceEpoch * 1_000_000).rounded(.down)))
         },
-        uptime: { Self.start.duration(to: .now) },
+        uptime: {
+            var time = timespec()
+            clock_gettime(CLOCK_BOOTTIME, &time)
+            return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+        },
         sleep: { try await Task.sleep(for: $0) },
         random: {
             var generator = SystemRandomNumberGenerator()
             return generator.next()
         })
-
-    private static let start = ContinuousClock.now
 
     /// The randomness as a generator.
     var generator: EnvironmentGenerator { EnvironmentGenerator(random: random) }

@@ -8,20 +8,17 @@ struct WriteTransaction {
     let connection: any SQLConnection
     let options: SQLBackend.Options
     let attempt: WriteAttempt
+    /// The phase that the store must be in.
+    let phase: StoreState.Phase
 
     /// Runs the body between `BEGIN` and `COMMIT`.
     func run<Value>(_ body: (any StorageWriter) throws -> Value) -> WriteOutcome<Value> {
         do {
             try connection.begin(.write)
-            if let earlier = try markEarlier() {
+            if let earlier = try enter() {
                 connection.rollback()
                 return .committedBefore(attempt: earlier)
             }
-        } catch {
-            connection.rollback()
-            return .failed(error)
-        }
-        do {
             let value = try runBody(body)
             return try commit(value)
         } catch {
@@ -31,8 +28,7 @@ struct WriteTransaction {
     }
 
     private func runBody<Value>(_ body: (any StorageWriter) throws -> Value) throws -> Value {
-        let transaction = SQLTransaction(
-            connection, mode: .write, authenticator: options.authenticator, random: options.environment.random)
+        let transaction = self.transaction
         defer { transaction.end() }
         let value = try body(SQLWriter(transaction: transaction))
         try transaction.checkCommittable()
@@ -48,19 +44,27 @@ struct WriteTransaction {
         }
     }
 
-    /// Writes the marker row, where the database needs one.
+    private var transaction: SQLTransaction {
+        SQLTransaction(
+            connection, mode: .write, authenticator: options.authenticator, random: options.environment.random)
+    }
+
+    /// Makes sure that the store is in the phase that the writer expects, and writes the marker row where the database
+    /// needs one; both in one statement.
     ///
     /// - Returns: The number of an earlier try when that one turns out to be committed.
-    private func markEarlier() throws -> Int? {
-        guard !connection.dialect.tellsCommitOutcome else { return nil }
-        if attempt.isResolving, let earlier = try committedAttempt() { return earlier }
-        let now = try connection.serverTime()
-        if attempt.marker.bytes.last == 0 {
-            try connection.execute(
-                "DELETE FROM commit_markers WHERE at < ?", [.integer((now - Self.markerLife).microseconds)])
+    private func enter() throws -> Int? {
+        guard !connection.dialect.tellsCommitOutcome else {
+            let row = try connection.rows("SELECT phase FROM store_state WHERE id = ?", [.integer(1)]).first
+            if row != [.text(phase.rawValue)] { throw try refusal() }
+            return nil
         }
+        if attempt.isResolving, let earlier = try committedAttempt() { return earlier }
+        if attempt.marker.bytes.last == 0 { try removeOldMarkers() }
         do {
-            try mark(attempt.number, at: now)
+            let count = try mark(
+                attempt.number, " FROM store_state WHERE id = ? AND phase = ?", [.integer(1), .text(phase.rawValue)])
+            if count == 0 { throw try refusal() }
             return nil
         } catch let error as StorageError where error.code.constraintName != nil && attempt.isResolving {
             // It landed while we looked. The next try finds it.
@@ -82,7 +86,7 @@ struct WriteTransaction {
                 connection.rollback()
                 return .committedBefore(attempt: earlier)
             }
-            try mark(0, at: try connection.serverTime())
+            _ = try mark(0)
             try connection.commit()
             return .settled(error)
         } catch {
@@ -92,11 +96,27 @@ struct WriteTransaction {
         }
     }
 
-    private func mark(_ number: Int, at time: Timestamp) throws {
-        try connection.execute(
-            "INSERT INTO commit_markers (id, attempt, at) VALUES (?, ?, ?)",
-            [.blob(attempt.marker.bytes), .integer(Int64(number)), .integer(time.microseconds)])
+    /// Writes the marker row, if `source` gives a row.
+    private func mark(_ number: Int, _ source: String = "", _ values: [SQLValue] = []) throws -> Int {
+        let (time, bound) = try time()
+        return try connection.execute(
+            "INSERT INTO commit_markers (id, attempt, at) SELECT ?, ?, \(time)\(source)",
+            [.blob(attempt.marker.bytes), .integer(Int64(number))] + bound + values)
     }
+
+    private func removeOldMarkers() throws {
+        let (time, bound) = try time()
+        try connection.execute(
+            "DELETE FROM commit_markers WHERE at < \(time) - \(Self.markerLife.wholeMicroseconds)", bound)
+    }
+
+    /// The store's time as an expression, with the values that it needs.
+    private func time() throws -> (expression: String, values: [SQLValue]) {
+        if let expression = connection.dialect.serverTime { return (expression, []) }
+        return ("?", [.integer(try connection.serverTime().microseconds)])
+    }
+
+    private func refusal() throws -> StorageError { try transaction.state().refusal(expecting: phase) }
 
     /// Whether a failure is one after which the body is run again anyway.
     private static func isTransient(_ error: any Error) -> Bool {

@@ -41,6 +41,30 @@ struct RevisionRow: StoredRow {
     }
 }
 
+/// The row that says whether the store takes writes.
+struct StateRow: AuthenticatedStoredRow {
+    static let table = "store_state"
+    static let columns = ["id", "phase", "target", "since"]
+
+    var state: StoreState
+
+    var values: [SQLValue] {
+        [
+            .integer(1), .text(state.phase.rawValue), .text(state.target), .integer(state.since.microseconds),
+        ]
+    }
+
+    init(_ state: StoreState) { self.state = state }
+
+    init(from row: inout RowReader) throws {
+        _ = try row.integer()
+        self.init(
+            StoreState(
+                phase: try row.text { StoreState.Phase(rawValue: $0) }, target: try row.optionalText { $0 },
+                since: try row.timestamp()))
+    }
+}
+
 /// A setting that was set.
 struct SettingRow: AuthenticatedStoredRow {
     static let table = "settings"

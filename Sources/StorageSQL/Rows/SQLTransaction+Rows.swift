@@ -30,6 +30,20 @@ extension SQLTransaction {
         }
     }
 
+    /// The revision, or `nil` without a cluster; and the time with it, in one statement.
+    ///
+    /// - Parameter locking: Whether nobody else may write it until the transaction ends.
+    func revision(locking: Bool = false) throws -> Revision? {
+        let (columns, lock) = (RevisionRow.columns.joined(separator: ", "), locking ? connection.dialect.rowLock : "")
+        let statement = "SELECT \(columns)\(timeColumn) FROM revision WHERE id = ?\(lock)"
+        guard let row = try rows(statement, [.integer(1)]).first else { return nil }
+        noteTime(row.count > RevisionRow.columns.count ? row.last : nil)
+        switch decoded(RevisionRow.self, row) {
+        case .success(let found): return found.revision
+        case .failure(let fault): throw fault.error
+        }
+    }
+
     /// The rows of a query, the unsound ones apart.
     func all<Row: StoredRow>(
         _ type: Row.Type, _ clauses: String, _ values: [SQLValue] = []
@@ -103,7 +117,8 @@ extension SQLTransaction {
         }
     }
 
-    private func decoded<Row: StoredRow>(_ type: Row.Type, _ raw: [SQLValue]) -> Result<Row, RowFault> {
+    /// A row as read, or what is wrong with it.
+    func decoded<Row: StoredRow>(_ type: Row.Type, _ raw: [SQLValue]) -> Result<Row, RowFault> {
         let values = Array(raw.prefix(Row.columns.count))
         if let authenticated = Row.self as? any AuthenticatedStoredRow.Type,
             !isAuthentic(authenticated, values, code: raw.last)

@@ -31,6 +31,19 @@ final class SQLTransaction {
         return time
     }
 
+    /// The server's time as a further column, by which a statement saves the one that reads the time; empty where there
+    /// is none or it is known.
+    var timeColumn: String {
+        guard time == nil, let expression = connection.dialect.serverTime else { return "" }
+        return ", \(expression)"
+    }
+
+    /// Takes over what ``timeColumn`` gave, if it was asked for.
+    func noteTime(_ value: SQLValue?) {
+        guard time == nil, connection.dialect.serverTime != nil, case .integer(let time)? = value else { return }
+        self.time = Timestamp(microseconds: time)
+    }
+
     /// Ends the use of the transaction: what a body kept of it is of no use later.
     func end() { isOpen = false }
 

@@ -8,8 +8,38 @@ package enum Schema {
             then: [
                 ("DELETE FROM counters WHERE name = ?", [.text("node-subnets")]),
                 ("INSERT INTO counters (name, value) VALUES (?, ?)", [.text("node-subnets"), .integer(0)]),
-            ])
+            ]),
+        Migration(number: 2, name: "state of the store, schemas that nodes can read") { connection in
+            let dialect = connection.dialect
+            for statement in dialect.creating(state) { try connection.execute(statement) }
+            if try connection.rows("SELECT id FROM store_state").isEmpty {
+                try connection.execute(
+                    "INSERT INTO store_state (id, phase, since, mac) VALUES (?, ?, ?, ?)",
+                    [.integer(1), .text("ready"), .integer(0), .blob([])])
+            }
+            try add(.init("touched", .integer, optional: true), to: "revision", on: connection)
+            try add(.init("touched", .integer, optional: true), to: "nodes", on: connection)
+            try add(.init("newest_schema", .integer, optional: true), to: "nodes", on: connection)
+        },
     ]
+
+    /// Adds a column. Where the schema is not transactional, an earlier run may have added it already.
+    private static func add(
+        _ column: SQLTable.Column, to table: String, on connection: any SQLConnection
+    ) throws {
+        let isThere =
+            !connection.dialect.hasTransactionalSchema
+            && (try? connection.rows("SELECT \(column.name) FROM \(table) LIMIT 1")) != nil
+        if !isThere { try connection.execute(connection.dialect.adding(column, to: table)) }
+    }
+
+    /// Whether the store takes writes: one row.
+    private static let state = SQLTable(
+        "store_state",
+        [
+            .init("id", .integer), .init("phase", .text(16)), .init("target", .text(1024), optional: true),
+            .init("since", .integer), mac,
+        ], primaryKey: ["id"])
 
     /// The steps that were run.
     static let journal = SQLTable(

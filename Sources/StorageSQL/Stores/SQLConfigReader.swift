@@ -13,10 +13,10 @@ struct SQLConfigReader: ConfigReader {
     }
 
     func revision() throws -> Revision {
-        guard let row = try transaction.one(RevisionRow.self, where: "id = ?", [.integer(1)]) else {
+        guard let revision = try transaction.revision() else {
             throw StorageError(.notFound, "the database has no cluster yet", advice: "make one with `asnode init`")
         }
-        return row.revision
+        return revision
     }
 
     func changes(since known: Revision) throws -> ConfigurationDelta {

@@ -6,10 +6,14 @@ final class SQLConfigurationChange: ConfigurationChange {
     private let actor: AuditActor
     private var pending: [(action: AuditAction, entity: ChangedEntity, detail: String)] = []
     private var isOpen = true
+    /// The revision at the beginning. Its row is locked first, so that changes wait for each other there and do not
+    /// find out at the end that they clash.
+    private var base: Revision?
 
-    init(transaction: SQLTransaction, actor: AuditActor) {
+    init(transaction: SQLTransaction, actor: AuditActor) throws {
         self.transaction = transaction
         self.actor = actor
+        self.base = try transaction.revision(locking: true)
     }
 
     var reader: any StorageReader { SQLReader(transaction: transaction) }
@@ -17,7 +21,9 @@ final class SQLConfigurationChange: ConfigurationChange {
     /// Writes the revision and the audit entries of what was done; nothing if nothing was.
     func record() throws {
         guard !pending.isEmpty else { return }
-        let old = try reader.config.revision()
+        guard let old = base else {
+            throw StorageError(.notFound, "the database has no cluster yet", advice: "make one with `asnode init`")
+        }
         var generator = transaction.generator
         let new = Revision(
             lineage: old.lineage, number: old.number + 1, change: ChangeID(using: &generator))
@@ -33,6 +39,7 @@ final class SQLConfigurationChange: ConfigurationChange {
                     actor: AuditActor(kind: actor.kind, name: actor.name.bounded(bytes: 255)), action: item.action,
                     entity: item.entity, detail: item.detail.bounded(bytes: 1000)))
         }
+        if let announcement = transaction.connection.dialect.announcement { try transaction.execute(announcement, []) }
     }
 
     /// Ends the use of the change: what a body kept of it writes nothing later.
@@ -46,6 +53,7 @@ final class SQLConfigurationChange: ConfigurationChange {
         var generator = transaction.generator
         let none = Revision(lineage: cluster.lineage, number: 0, change: ChangeID(using: &generator))
         try transaction.insert(RevisionRow(none))
+        base = none
         note(.createCluster, .cluster, cluster.id.description, "")
     }
 

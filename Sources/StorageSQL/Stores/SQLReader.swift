@@ -10,6 +10,8 @@ struct SQLReader: StorageReader {
     var nodes: any NodeReader { SQLNodeStore(transaction: transaction) }
     var sessions: any SessionReader { SQLSessionStore(transaction: transaction) }
 
+    func state() throws -> StoreState { try transaction.state() }
+
     func now() throws -> Timestamp { try transaction.now() }
 }
 
@@ -33,7 +35,7 @@ struct SQLWriter: StorageWriter {
         transaction.isChanging = true
         defer { transaction.isChanging = false }
         do {
-            let change = SQLConfigurationChange(transaction: transaction, actor: actor)
+            let change = try SQLConfigurationChange(transaction: transaction, actor: actor)
             defer { change.end() }
             let value = try body(change)
             try change.record()
@@ -42,6 +44,19 @@ struct SQLWriter: StorageWriter {
             transaction.poison(error)
             throw error
         }
+    }
+
+    func setState(_ phase: StoreState.Phase, target: String?) throws {
+        guard (target ?? "").utf8.count <= 1024, phase != .ready || target == nil else {
+            throw StorageError(.invalid, "the place that a store moves to has at most 1,024 bytes")
+        }
+        let row = StateRow(StoreState(phase: phase, target: target, since: try now()))
+        guard try transaction.update(row, where: "id = ?", [.integer(1)]) == 1 else { throw SQLTransaction.noState }
+        // Databases that certify written rows alone do not see that others read the phase: so that it clashes with every
+        // transaction under way, this one writes what they write.
+        let touch = SQLValue.integer(Int64(truncatingIfNeeded: transaction.generator.next() >> 1))
+        try transaction.execute("UPDATE revision SET touched = ?", [touch])
+        try transaction.execute("UPDATE nodes SET touched = ?", [touch])
     }
 
     func pruneAuditLog(before time: Timestamp, limit: Int) throws -> Int {

@@ -19,6 +19,7 @@ struct MemoryReader: StorageReader, ConfigReader, AccountReader, CertificateRead
     var nodes: any NodeReader { Unused() }
     var sessions: any SessionReader { Unused() }
     func now() throws -> Timestamp { time }
+    func state() throws -> StoreState { StoreState(phase: .ready, since: .epoch) }
 
     func cluster() throws -> ClusterInfo? { clusterInfo }
     func revision() throws -> Revision { present }

@@ -84,6 +84,9 @@ private final class FaultyConnection: SQLConnection {
         let tellsCommitOutcome = false
         let hasTransactionalSchema = true
         func creating(_ table: SQLTable) -> [String] { SQLiteDialect().creating(table) }
+        func adding(_ column: SQLTable.Column, to table: String) -> String {
+            SQLiteDialect().adding(column, to: table)
+        }
     }
 
     let dialect: any SQLDialect = Dialect()
