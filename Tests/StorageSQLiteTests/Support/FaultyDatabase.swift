@@ -25,11 +25,18 @@ final class FaultyDatabase: Sendable {
         case connectionLost
     }
 
+    /// A statement that ran, and how many rows it changed. A commit that arrives late finds no other rows to change.
+    struct Statement: Sendable {
+        var text: String
+        var values: [SQLValue]
+        var count: Int
+    }
+
     private struct State {
         var faults: [Fault]
         var commits = 0
-        var late: [[(String, [SQLValue])]] = []
-        var tooLate: [[(String, [SQLValue])]] = []
+        var late: [[Statement]] = []
+        var tooLate: [[Statement]] = []
         var refusedLate = 0
     }
 
@@ -46,13 +53,19 @@ final class FaultyDatabase: Sendable {
         FaultyConnection(try SQLiteConnection(options), self)
     }
 
+    func connection(
+        _ path: String, _ request: ConnectionRequest, _ options: SQLiteOptions
+    ) throws -> any SQLConnection {
+        try connection(options.connection(path, request.mode))
+    }
+
     func nextFault() -> Fault {
         state.withLock { $0.faults.isEmpty ? .none : $0.faults.removeFirst() }
     }
 
     func carriedOut() { state.withLock { $0.commits += 1 } }
 
-    func hold(_ statements: [(String, [SQLValue])], tooLate: Bool) {
+    func hold(_ statements: [Statement], tooLate: Bool) {
         let held = statements
         state.withLock { if tooLate { $0.tooLate.append(held) } else { $0.late.append(held) } }
     }
@@ -66,7 +79,10 @@ final class FaultyDatabase: Sendable {
         for statements in held {
             do {
                 try connection.begin(.write)
-                for (statement, values) in statements { _ = try connection.execute(statement, values) }
+                for statement in statements {
+                    let count = try connection.execute(statement.text, statement.values)
+                    if count != statement.count { throw StorageError(.conflict, "the row was changed meanwhile") }
+                }
                 try connection.commit()
                 carriedOut()
             } catch {
@@ -92,7 +108,7 @@ private final class FaultyConnection: SQLConnection {
     let dialect: any SQLDialect = Dialect()
     private let base: SQLiteConnection
     private let database: FaultyDatabase
-    private var statements: [(String, [SQLValue])] = []
+    private var statements: [FaultyDatabase.Statement] = []
     private var isWriting = false
 
     init(_ base: SQLiteConnection, _ database: FaultyDatabase) {
@@ -103,8 +119,9 @@ private final class FaultyConnection: SQLConnection {
     var isUsable: Bool { base.isUsable }
 
     func execute(_ statement: String, _ values: [SQLValue]) throws -> Int {
-        statements.append((statement, values))
-        return try base.execute(statement, values)
+        let count = try base.execute(statement, values)
+        statements.append(.init(text: statement, values: values, count: count))
+        return count
     }
 
     func query(_ statement: String, _ values: [SQLValue], _ body: (_ row: [SQLValue]) throws -> Void) throws {
