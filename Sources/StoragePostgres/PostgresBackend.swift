@@ -12,8 +12,8 @@ public struct PostgresOptions: Sendable {
     public var readers: Int
     /// The most connections, and threads, for writing, 1 to 16.
     public var writers: Int
-    /// How long each host has to answer at connect; counted in whole seconds, at least 2. `connect_timeout` in the URL
-    /// goes before it.
+    /// How long each host has to answer at connect, the resolving of its name included. `connect_timeout` in the URL goes
+    /// before it.
     public var connectTimeout: Duration
     /// How long a statement may take.
     public var statementTimeout: Duration
@@ -60,19 +60,22 @@ public enum PostgresBackend {
     ) async throws -> SQLBackend {
         let preparation = ServerPreparation(
             mode: mode, migrator: options.migrator, environment: options.environment, pause: { usleep(100_000) })
+        let connector = PostgresConnector(address, options)
         try await onBlockingThread("sql-open") {
-            let connection = try PostgresConnection(address, options)
+            let connection = try PostgresConnection(connector, limits: PostgresLimits(options))
             defer { connection.close() }
             try preparation.run(on: connection)
         }
         let shared = SQLBackend.Options(
             authenticator: options.authenticator, environment: options.environment, retry: options.retry,
             readers: options.readers, writers: options.writers)
-        return SQLBackend(options: shared) { _ in try PostgresConnection(address, options) }
+        return SQLBackend(options: shared) { request in
+            try PostgresConnection(connector, limits: PostgresLimits(options, request.limits))
+        }
     }
 
     /// One connection, for the tests of drivers. Blocks.
     package static func connect(_ address: PostgresAddress, options: PostgresOptions) throws -> any SQLConnection {
-        try PostgresConnection(address, options)
+        try PostgresConnection(PostgresConnector(address, options), limits: PostgresLimits(options))
     }
 }

@@ -5,40 +5,45 @@ internal import StorageSQL
 /// One connection to a PostgreSQL server. Used by one thread at a time.
 ///
 /// Transactions that write are `SERIALIZABLE`, those that read `REPEATABLE READ READ ONLY`, which see one state of the
-/// database and never clash.
+/// database and never clash. `BEGIN` is sent with the first statement, and the end of a transaction that reads is not
+/// waited for.
 final class PostgresConnection: SQLConnection {
-    private static let cachedStatements = 256
+    /// How far a transaction has come.
+    private enum Phase {
+        /// There is none.
+        case none
+        /// It was asked for, and begins with its first statement.
+        case deferred(TransactionMode)
+        /// The server knows of it.
+        case open(TransactionMode)
+    }
 
     let dialect: any SQLDialect = PostgresDialect()
+    private let connector: PostgresConnector
     private let link: PostgresLink
-    private let options: PostgresOptions
+    private let limits: PostgresLimits
     private let stopper: PostgresCanceller
     private let preparesStatements: Bool
-    private var names: [Preparation: String] = [:]
-    private var numbered: [String: (text: String, count: Int)] = [:]
-    private var preparations = 0
-    private var mode = TransactionModeOfFailure.none
+    private var statements = PostgresStatements()
+    private var parameters = PostgresParameters()
+    /// The statements that this flight prepares, with the number of the command.
+    private var prepared: [(statement: PostgresStatement, command: Int)] = []
+    private var phase = Phase.none
+    private var hasLimits = false
+    private var isListening = false
+    private var isReading = false
     private var isRefused = false
 
-    /// What was prepared: the same statement with other types is another one.
-    private struct Preparation: Hashable {
-        var statement: String
-        var types: [UInt32]
-    }
-
     /// Connects; blocks.
-    init(_ address: PostgresAddress, _ options: PostgresOptions) throws {
-        link = try PostgresLink(
-            to: address, connectTimeout: options.connectTimeout, limit: options.statementTimeout,
-            uptime: options.environment.uptime)
+    init(_ connector: PostgresConnector, limits: PostgresLimits) throws {
+        self.connector = connector
+        self.limits = limits
+        link = try connector.connect(within: limits.connect)
         stopper = PostgresCanceller(link)
-        self.options = options
-        preparesStatements = address.preparesStatements
-        // A pooler in transaction mode would hand the session's settings to others: there each transaction has its own.
-        if preparesStatements { try simple(limits("SET")) }
+        preparesStatements = connector.address.preparesStatements
     }
 
-    var isUsable: Bool { !link.isBroken && !isRefused }
+    var isUsable: Bool { !link.isBroken && !isRefused && !stopper.isAstray }
 
     var canceller: (any StatementCanceller)? { stopper }
 
@@ -47,46 +52,57 @@ final class PostgresConnection: SQLConnection {
     }
 
     func query(_ statement: String, _ values: [SQLValue], _ body: (_ row: [SQLValue]) throws -> Void) throws {
-        let result = try run(statement, values)
-        for row in 0..<result.rowCount { try body(result.row(row)) }
+        _ = try run(statement, values, streams: true) { try body($0.row()) }
     }
 
     func begin(_ mode: TransactionMode) throws {
-        let kind = mode == .write ? "SERIALIZABLE READ WRITE" : "REPEATABLE READ READ ONLY"
-        let local = preparesStatements ? "" : "; " + limits("SET LOCAL")
-        try simple("BEGIN ISOLATION LEVEL \(kind)\(local)")
-        self.mode = mode == .write ? .writing : .reading
+        guard isUsable else { throw PostgresFailure.lost }
+        guard case .none = phase else { throw StorageError(.misuse, "a transaction was begun within another one") }
+        phase = .deferred(mode)
     }
 
     func commit() throws {
         guard isUsable else { throw PostgresFailure.lost }
-        defer { if PQtransactionStatus(link.handle) == PQTRANS_IDLE { mode = .none } }
-        let result: PostgresResult
+        guard case .open(let mode) = phase else {
+            phase = .none
+            return
+        }
+        let landing: PostgresLink.Landing
         do {
-            result = try link.exchange { PQsendQuery(link.handle, "COMMIT") }
+            try queue(statements.statement("COMMIT"), [])
+            landing = try land()
         } catch {
             throw PostgresFailure.unknownCommit
         }
-        if result.isError {
-            let failure = PostgresFailure(result: result.handle)
+        if landing.failed != nil {
+            let failure = PostgresFailure(result: landing.result.handle)
             if link.isBroken || failure.endsConnection {
                 isRefused = true
                 // A conflict and a rule that is checked at the end are told in so many words, and nothing was written.
                 let isTold = failure.state.hasPrefix("40") || failure.state.hasPrefix("23")
                 throw isTold ? failure.error(in: mode) : PostgresFailure.unknownCommit
             }
+            phase = .none
             throw failure.error(in: mode)
         }
+        phase = .none
         // A transaction in which a statement failed is rolled back by COMMIT, without an error.
-        guard result.command == "COMMIT" else {
+        guard landing.result.command == "COMMIT" else {
             throw StorageError(.failed, "the transaction was rolled back, since one of its statements had failed")
         }
     }
 
     func rollback() {
-        mode = .none
-        guard isUsable, PQtransactionStatus(link.handle) != PQTRANS_IDLE else { return }
-        do { try simple("ROLLBACK") } catch { isRefused = true }
+        defer { phase = .none }
+        guard isUsable, case .open(let mode) = phase else { return }
+        do {
+            try queue(statements.statement("ROLLBACK"), [])
+            // Nobody waits for the end of a transaction that holds no locks.
+            if mode == .read, prepared.isEmpty { return try link.release() }
+            if try land().failed != nil { isRefused = true }
+        } catch {
+            isRefused = true
+        }
     }
 
     func serverTime() throws -> Timestamp {
@@ -117,72 +133,111 @@ final class PostgresConnection: SQLConnection {
 
     func close() { isRefused = true }
 
-    private func run(_ statement: String, _ values: [SQLValue]) throws -> PostgresResult {
+    /// Runs one statement, with what has to go before it in the same flight.
+    private func run(
+        _ text: String, _ values: [SQLValue], streams: Bool = false, row: (PostgresResult) throws -> Void = { _ in }
+    ) throws -> PostgresResult {
         guard isUsable else { throw PostgresFailure.lost }
-        let (rendered, count) = numberedText(of: statement)
-        guard count == values.count else {
-            throw StorageError(.misuse, "a statement got \(values.count) values and wants \(count)")
+        guard !isReading else { throw StorageError(.misuse, "a statement was run while the rows of another are read") }
+        let statement = statements.statement(text)
+        guard statement.count == values.count else {
+            throw StorageError(.misuse, "a statement got \(values.count) values and wants \(statement.count)")
         }
-        let parameters = PostgresParameters(values)
-        guard preparesStatements else {
-            return try checked {
-                parameters.withPointers { values, lengths, formats in
-                    PQsendQueryParams(
-                        link.handle, rendered, parameters.count, parameters.types, values, lengths, formats, 1)
-                }
-            }
+        isReading = true
+        defer { isReading = false }
+        let landing = try stopper.running {
+            try sendLimits()
+            try sendUnneeded()
+            try queueBegin()
+            try queue(statement, values)
+            return try land(streams: streams, row: row)
         }
-        let name = try prepared(rendered, parameters)
-        return try checked {
-            parameters.withPointers { values, lengths, formats in
-                PQsendQueryPrepared(link.handle, name, parameters.count, values, lengths, formats, 1)
-            }
-        }
+        guard landing.failed != nil else { return landing.result }
+        throw error(of: landing)
     }
 
-    private func numberedText(of statement: String) -> (text: String, count: Int) {
-        if let known = numbered[statement] { return known }
-        if numbered.count >= Self.cachedStatements { numbered = [:] }
-        let fresh = PostgresDialect().numbered(statement)
-        numbered[statement] = fresh
-        return fresh
-    }
-
-    private func prepared(_ statement: String, _ parameters: PostgresParameters) throws -> String {
-        let key = Preparation(statement: statement, types: parameters.types)
-        if let name = names[key] { return name }
-        // The statements are few and fixed; should they ever be many, all are prepared anew now and then.
-        if names.count >= Self.cachedStatements {
-            try simple("DEALLOCATE ALL")
-            names = [:]
-        }
-        preparations += 1
-        let name = "s\(preparations)"
-        _ = try checked { PQsendPrepare(link.handle, name, statement, parameters.count, parameters.types) }
-        names[key] = name
-        return name
-    }
-
-    /// Runs statements without values, one after the other.
-    private func simple(_ statements: String) throws {
-        guard isUsable else { throw PostgresFailure.lost }
-        _ = try checked { PQsendQuery(link.handle, statements) }
-    }
-
-    private func checked(_ send: () -> CInt) throws -> PostgresResult {
-        let result = try stopper.running { try link.exchange(send) }
-        guard result.isError else { return result }
-        let failure = PostgresFailure(result: result.handle)
-        if failure.endsConnection { isRefused = true }
-        if failure.isStalePlan { isRefused = true }
+    private func error(of landing: PostgresLink.Landing) -> StorageError {
+        let failure = PostgresFailure(result: landing.result.handle)
+        if failure.endsConnection || failure.isStalePlan { isRefused = true }
         // Without a code the words are libpq's own: the server went away.
-        throw link.isBroken && failure.state.isEmpty ? PostgresFailure.lost : failure.error(in: mode)
+        if link.isBroken, failure.state.isEmpty { return PostgresFailure.lost }
+        var mode: TransactionMode?
+        if case .open(let open) = phase { mode = open }
+        let error = failure.error(in: mode)
+        if error.code == .readOnly { connector.avoid(link.host) }
+        return error
     }
 
-    private func limits(_ verb: String) -> String {
-        let statement = max(1, options.statementTimeout.wholeMicroseconds / 1000)
-        let lock = max(1, options.lockTimeout.wholeMicroseconds / 1000)
-        return "\(verb) statement_timeout = \(statement); \(verb) lock_timeout = \(lock); "
-            + "\(verb) idle_in_transaction_session_timeout = \(statement * 2)"
+    /// The session's limits, before its first flight. A pooler in transaction mode would hand them to others: there each
+    /// transaction has its own.
+    private func sendLimits() throws {
+        guard preparesStatements, !hasLimits else { return }
+        try link.queue { PQsendQueryParams(link.handle, limits.statement(local: false), 0, nil, nil, nil, nil, 1) }
+        // A flight is a transaction of its own until it says `BEGIN`, which has to come first then.
+        try link.release()
+        hasLimits = true
+    }
+
+    private func sendUnneeded() throws {
+        // In a transaction that failed it would fail too.
+        if case .open = phase { return }
+        for name in statements.takeUnneeded() {
+            try link.queue { PQsendQueryParams(link.handle, "DEALLOCATE \(name)", 0, nil, nil, nil, nil, 1) }
+            try link.release()
+        }
+    }
+
+    private func queueBegin() throws {
+        guard case .deferred(let mode) = phase else { return }
+        phase = .open(mode)
+        let kind = mode == .write ? "SERIALIZABLE READ WRITE" : "REPEATABLE READ READ ONLY"
+        try queue(statements.statement("BEGIN ISOLATION LEVEL \(kind)"), [])
+        guard !preparesStatements else { return }
+        try link.queue { PQsendQueryParams(link.handle, limits.statement(local: true), 0, nil, nil, nil, nil, 1) }
+    }
+
+    /// Puts a statement into the flight, and before it its preparation if that is needed.
+    private func queue(_ statement: PostgresStatement, _ values: [SQLValue]) throws {
+        parameters.load(values)
+        let (handle, count) = (link.handle, parameters.count)
+        guard preparesStatements else {
+            let types = parameters.types
+            return try link.queue {
+                parameters.withPointers { PQsendQueryParams(handle, statement.text, count, types, $0, $1, $2, 1) }
+            }
+        }
+        if !statement.takes(parameters.types) {
+            let name = statements.prepare(statement, for: parameters.types)
+            prepared.append((statement, link.queued))
+            try link.queue { PQsendPrepare(handle, name, statement.text, count, statement.types) }
+        }
+        try link.queue { parameters.withPointers { PQsendQueryPrepared(handle, statement.name, count, $0, $1, $2, 1) } }
+    }
+
+    /// Sends the flight and reads its answers; what it was to prepare is known or not afterwards.
+    private func land(
+        streams: Bool = false, row: (PostgresResult) throws -> Void = { _ in }
+    ) throws -> PostgresLink.Landing {
+        defer { prepared.removeAll(keepingCapacity: true) }
+        let landing = try link.land(limit: limits.statement, streams: streams, row: row)
+        if let failed = landing.failed {
+            for (statement, command) in prepared where command >= failed { statement.forget() }
+        }
+        return landing
+    }
+}
+
+extension PostgresConnection {
+    /// Listens, beginning with the first call, which tells of a change that may have come before it.
+    func waitForNotification(upTo limit: Duration) throws -> Bool? {
+        guard preparesStatements else { return nil }
+        guard isUsable else { throw PostgresFailure.lost }
+        if isListening { return try link.waitForNotification(upTo: limit) }
+        guard case .text(let channel)? = try rows("SELECT \(PostgresDialect.channel)").first?.first,
+            channel.utf8.allSatisfy({ UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || 48...57 ~= $0 || $0 == 95 })
+        else { throw StorageError(.failed, "the server does not tell the schema that is used") }
+        try execute("LISTEN \(channel)")
+        isListening = true
+        return true
     }
 }

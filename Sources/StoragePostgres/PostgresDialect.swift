@@ -5,6 +5,9 @@ struct PostgresDialect: SQLDialect {
     let name = "PostgreSQL"
     let tellsCommitOutcome = false
     let hasTransactionalSchema = true
+    /// Notifications reach all of a database; a store is in one schema of it.
+    static let channel = "'asnode_' || md5(current_schema())"
+    var announcement: String? { "SELECT pg_notify(\(Self.channel), '')" }
 
     /// `$1`, `$2`, … in place of each `?`.
     func rendered(_ statement: String) -> String { numbered(statement).text }

@@ -1,5 +1,6 @@
 internal import CPostgres
 internal import ClusterCore
+internal import StorageSQL
 
 /// Turns SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html) into the errors of all backends.
 struct PostgresFailure {
@@ -33,8 +34,8 @@ struct PostgresFailure {
 
     /// The failure as an error.
     ///
-    /// - Parameter mode: What the transaction that failed is for.
-    func error(in mode: TransactionModeOfFailure) -> StorageError {
+    /// - Parameter mode: What the transaction that failed is for; `nil` outside of one.
+    func error(in mode: TransactionMode?) -> StorageError {
         switch state {
         case "40001", "40P01", "0A000":
             return make(.conflict, "the transaction clashed with another one")
@@ -45,7 +46,7 @@ struct PostgresFailure {
         case "23505":
             return make(.constraint(constraint), "there is one with the same \(constraint) already")
         case "25006":
-            guard mode != .reading else { return make(.misuse, "a write was asked for in a transaction that reads") }
+            guard mode != .read else { return make(.misuse, "a write was asked for in a transaction that reads") }
             return make(
                 .readOnly, "the server takes no writes", "it may be a former primary; name the present one")
         case "53100":
@@ -89,11 +90,6 @@ struct PostgresFailure {
     }
 }
 
-/// What a transaction that failed is for.
-enum TransactionModeOfFailure {
-    case none, reading, writing
-}
-
 extension PostgresFailure {
     static var lost: StorageError {
         StorageError(.connectionLost, "the connection to the database was lost")
@@ -103,30 +99,59 @@ extension PostgresFailure {
         StorageError(.commitUnknown, "the connection to the database was lost while a transaction was committed")
     }
 
-    /// Why no connection came about, from libpq's words; SQLSTATEs are not told for that.
-    static func connecting(_ words: String, to address: PostgresAddress) -> StorageError {
-        let line = oneLine(words)
-        let text = "cannot connect to \(address): \(line)"
-        func says(_ part: String) -> Bool { line.contains(part) }
-        if says("password authentication failed") || says("no password supplied") || says("no pg_hba.conf entry")
-            || says("permission denied for database") || (says("role") && says("does not exist"))
-        {
-            return StorageError(.permission, text, advice: "check the user and the password")
-        }
-        if says("database") && says("does not exist") {
-            return StorageError(.notFound, text, advice: "create it, or name the right one")
-        }
-        if says("certificate") || says("SSL") {
+    /// Why no connection came about.
+    static func connecting(_ failure: PostgresLink.ConnectFailure, to address: PostgresAddress) -> StorageError {
+        if failure.isTimeout {
             return StorageError(
-                .unavailable, text,
-                advice: "name the authority that signed the server's certificate with sslrootcert=FILE, or see sslmode")
+                .timeout, "cannot connect to \(address): the server did not answer in time",
+                advice: "check that the server runs and can be reached")
         }
-        if says("timeout expired") {
-            return StorageError(.timeout, text, advice: "check that the server runs and can be reached")
+        let (state, words) = told(failure.words)
+        let (code, advice) = state.isEmpty ? cause(words) : cause(state: state)
+        return StorageError(
+            code, "cannot connect to \(address): \(words)", advice: advice,
+            nativeCode: state.isEmpty ? "" : "SQLSTATE \(state)")
+    }
+
+    /// What a server said, out of libpq's most verbose words: `…SEVERITY:  STATE: MESSAGE`, with other lines behind it.
+    /// The words for severity and message may be of any language.
+    private static func told(_ words: String) -> (state: String, message: String) {
+        for line in words.split(separator: "\n") {
+            var parts = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard let index = parts.firstIndex(where: isState) else { continue }
+            parts.removeFirst(index + 1)
+            return (String(line.split(separator: " ")[index].dropLast()), oneLine(parts.joined(separator: " ")))
         }
-        if says("session is read-only") || says("hot standby") {
-            return StorageError(.readOnly, text, advice: "none of the servers takes writes; name the present primary")
+        return ("", oneLine(words))
+    }
+
+    private static func isState(_ word: Substring) -> Bool {
+        word.utf8.count == 6 && word.hasSuffix(":")
+            && word.utf8.dropLast().allSatisfy { (48...57).contains($0) || (65...90).contains($0) }
+            && word.utf8.dropLast().contains { (48...57).contains($0) }
+    }
+
+    private static func cause(state: String) -> (StorageError.Code, advice: String) {
+        switch state {
+        case "28000", "28P01": (.permission, "check the user, the password, and the server's pg_hba.conf")
+        case "42501": (.permission, "grant CONNECT on the database to the user")
+        case "3D000": (.notFound, "create it, or name the right one")
+        case "53300": (.unavailable, "raise max_connections, or let fewer connections be open")
+        default: (.unavailable, "check that the server runs and can be reached")
         }
-        return StorageError(.unavailable, text, advice: "check that the server runs and can be reached")
+    }
+
+    private static func cause(_ words: String) -> (StorageError.Code, advice: String) {
+        if words.contains("no password supplied") { return (.permission, "give a password, or name where it is") }
+        if words.contains("certificate") || words.contains("SSL") {
+            return (
+                .unavailable,
+                "name the authority that signed the server's certificate with sslrootcert=FILE, or see sslmode"
+            )
+        }
+        if words.contains("session is read-only") || words.contains("hot standby") {
+            return (.readOnly, "the server takes no writes; name the present primary")
+        }
+        return (.unavailable, "check that the server runs and can be reached")
     }
 }

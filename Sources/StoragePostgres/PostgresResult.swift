@@ -16,9 +16,14 @@ final class PostgresResult {
     var isError: Bool {
         let status = PQresultStatus(handle)
         return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY
+            && status != PGRES_SINGLE_TUPLE && status != PGRES_PIPELINE_SYNC
     }
 
-    var rowCount: CInt { PQntuples(handle) }
+    /// Whether it is one row of a statement that gives more.
+    var isRow: Bool { PQresultStatus(handle) == PGRES_SINGLE_TUPLE }
+
+    /// Whether it is the end of a flight.
+    var isEnd: Bool { PQresultStatus(handle) == PGRES_PIPELINE_SYNC }
 
     /// How many rows were inserted, updated or deleted.
     var changedRows: Int {
@@ -28,14 +33,14 @@ final class PostgresResult {
     /// The command that the server says it ran.
     var command: String { PQcmdStatus(handle).map { String(cString: $0) } ?? "" }
 
-    /// The values of a row.
+    /// The values of the first row.
     ///
     /// - Throws: ``ClusterCore/StorageError`` with `malformedRow` for a value that no table of ours can have.
-    func row(_ row: CInt) throws -> [SQLValue] {
+    func row() throws -> [SQLValue] {
         try (0..<PQnfields(handle)).map { column in
-            guard PQgetisnull(handle, row, column) == 0 else { return .null }
-            let length = PQgetlength(handle, row, column)
-            guard length <= Self.valueBytes, let start = PQgetvalue(handle, row, column) else {
+            guard PQgetisnull(handle, 0, column) == 0 else { return .null }
+            let length = PQgetlength(handle, 0, column)
+            guard length <= Self.valueBytes, let start = PQgetvalue(handle, 0, column) else {
                 throw StorageError(.malformedRow, "a row is larger than any that asnode writes")
             }
             let bytes = UnsafeRawBufferPointer(start: start, count: Int(length))
@@ -45,15 +50,14 @@ final class PostgresResult {
 
     /// A value in the binary form of its type. Types that no table of ours has come as the bytes that they are.
     private func value(_ bytes: UnsafeRawBufferPointer, type: UInt32) -> SQLValue {
-        typealias TypeID = PostgresParameters.TypeID
         switch type {
-        case TypeID.int8, TypeID.int4, TypeID.int2, TypeID.boolean:
+        case PostgresType.int8, PostgresType.int4, PostgresType.int2, PostgresType.boolean:
             return integer(bytes).map { .integer($0) } ?? .blob(Array(bytes))
-        case TypeID.float8 where bytes.count == 8:
+        case PostgresType.float8 where bytes.count == 8:
             return .real(Double(bitPattern: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))))
-        case TypeID.float4 where bytes.count == 4:
+        case PostgresType.float4 where bytes.count == 4:
             return .real(Double(Float(bitPattern: UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))))
-        case TypeID.text, TypeID.varchar, TypeID.name, TypeID.blankPadded, TypeID.character:
+        case PostgresType.text, PostgresType.varchar, PostgresType.name, PostgresType.blankPadded, PostgresType.character:
             return String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .blob(Array(bytes))
         default:
             return .blob(Array(bytes))
