@@ -1,4 +1,5 @@
 public import ClusterCore
+internal import Foundation
 public import StorageSQL
 
 /// How a SQLite backend works.
@@ -109,6 +110,12 @@ public final class SQLiteBackend: StorageBackend {
 
     /// Waits for what is under way and closes all connections; see ``ClusterCore/StorageBackend/close()``.
     public func close() async { await backend.close() }
+
+    /// One connection to a file that is there, which is left as it is; for looking at it. Blocks.
+    package static func connect(_ path: String, options: SQLiteOptions) throws -> any SQLConnection {
+        guard FileManager.default.fileExists(atPath: path) else { throw SQLiteFailure.missing(path) }
+        return try SQLiteConnection(options.connection(path, .write))
+    }
 
     /// Reads the whole file and checks it. Takes about a second per 100 MB and does not hold up writers.
     ///

@@ -1,3 +1,4 @@
+import ClusterCore
 import ClusterOperations
 import Testing
 import VPNFormats
@@ -110,7 +111,6 @@ struct DoctorTests {
 
     private static let facts = ClusterFacts(
         hostname: "vpn.example.com", clientNetworks: [IPPrefix("10.56.0.0/14")].compactMap(\.self),
-        storeTime: FakeHost.today,
         certificates: [
             ClusterFacts.Certificate(
                 name: "server", title: "server certificate", notBefore: FakeHost.today - 1_000_000,
@@ -131,8 +131,6 @@ struct DoctorTests {
         Fault(testDescription: "a host name that does not resolve", check: "hostname", state: .warn) {
             $0.hostname = "gone.example.com"
         },
-        Fault(testDescription: "clocks that differ", check: "store-clock", state: .fail) { $0.storeTime -= 60_000_000 },
-        Fault(testDescription: "an absurd clock", check: "store-clock", state: .fail) { $0.storeTime = .min },
         Fault(testDescription: "a row of a stranger", check: "integrity", state: .fail) {
             $0.tampered = ["row 1 of users"]
         },
@@ -186,5 +184,78 @@ struct DoctorTests {
         let findings = Doctor(directory: Self.directory, probe: FakeHost())
             .examineCluster(.failure(error), device: "asnode0")
         #expect(findings.map(\.state) == [.fail])
+    }
+
+    private static let database = DatabaseFacts(
+        address: "postgres://vpn@db/vpn", product: "PostgreSQL", version: "15.4", leastVersion: "13", isSupported: true,
+        servers: 1, protection: .encrypted(version: "TLSv1.3", verified: .host), isolation: "serializable",
+        roundTrip: .milliseconds(1), clockOffset: .milliseconds(-20), takesWrites: true, schema: 2, wantedSchema: 2,
+        missingPrivileges: [])
+
+    /// Something wrong with the database or the way to it.
+    struct DatabaseFault: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let check: String
+        let state: Finding.State
+        let words: String
+        let spoil: @Sendable (inout DatabaseFacts) -> Void
+    }
+
+    static let databaseFaults: [DatabaseFault] = [
+        DatabaseFault(testDescription: "an old server", check: "database-server", state: .fail, words: "13 or later") {
+            $0.isSupported = false
+        },
+        DatabaseFault(testDescription: "a former primary", check: "database-server", state: .fail, words: "no writes") {
+            $0.takesWrites = false
+        },
+        DatabaseFault(testDescription: "a far server", check: "database-server", state: .warn, words: "80.50 ms") {
+            $0.roundTrip = .microseconds(80_500)
+        },
+        DatabaseFault(testDescription: "no TLS", check: "database-tls", state: .fail, words: "not encrypted") {
+            $0.protection = .none
+        },
+        DatabaseFault(testDescription: "TLS with anyone", check: "database-tls", state: .warn, words: "not looked at") {
+            $0.protection = .encrypted(version: "TLSv1.3", verified: .nothing)
+        },
+        DatabaseFault(testDescription: "TLS without the name", check: "database-tls", state: .warn, words: "signed") {
+            $0.protection = .encrypted(version: "TLSv1.3", verified: .authority)
+        },
+        DatabaseFault(testDescription: "an older schema", check: "database-schema", state: .fail, words: "migrate") {
+            $0.schema = 1
+        },
+        DatabaseFault(testDescription: "an empty database", check: "database-schema", state: .fail, words: "empty") {
+            $0.schema = nil
+        },
+        DatabaseFault(
+            testDescription: "missing rights", check: "database-privileges", state: .fail, words: "INSERT on users"
+        ) { $0.missingPrivileges = ["INSERT on users"] },
+        DatabaseFault(testDescription: "clocks that differ", check: "store-clock", state: .fail, words: "behind") {
+            $0.clockOffset = .seconds(-60)
+        },
+        DatabaseFault(testDescription: "an absurd clock", check: "store-clock", state: .fail, words: "ahead") {
+            $0.clockOffset = .microseconds(Int64.max)
+        },
+    ]
+
+    @Test("what is wrong with the database or the way to it is found", arguments: databaseFaults)
+    func findsDatabaseFault(_ fault: DatabaseFault) throws {
+        var facts = Self.database
+        fault.spoil(&facts)
+        let findings = Doctor(directory: Self.directory, probe: FakeHost()).examineDatabase(.success(facts))
+        let finding = try #require(findings.first { $0.check == fault.check })
+        #expect(finding.state == fault.state)
+        #expect("\(finding.summary) \(finding.advice ?? "")".contains(fault.words), "\(finding)")
+        #expect(findings.filter { $0.state != .ok }.count == 1)
+    }
+
+    @Test("a database as it should be, on a server or in a file, has nothing to mend")
+    func soundDatabase() {
+        var file = Self.database
+        file.protection = .local
+        for facts in [Self.database, file] {
+            let findings = Doctor(directory: Self.directory, probe: FakeHost()).examineDatabase(.success(facts))
+            #expect(findings.allSatisfy { $0.state == .ok && $0.advice == nil })
+            #expect(findings.last?.summary == "the database's clock is 20.00 ms behind the machine's")
+        }
     }
 }

@@ -50,7 +50,9 @@ final class Site: Sendable {
     private static func make(_ directory: DataDirectory) async throws -> Site {
         let setup = StandaloneSetup(
             directory: directory, probe: LinuxHostProbe(), actor: AuditActor(kind: .operator, name: "test"))
-        let open: StandaloneSetup.Opening = { try await self.open($0, $1, directory) }
+        let open: StandaloneSetup.Opening = { settings, key, _ in
+            try await self.open(settings, key, directory)
+        }
         let options = StandaloneSetup.Options(hostname: "vpn.example.com", nodeName: "n1")
         let outcome = try await setup.run(options, environment: [:], open: open)
         let key = try #require(try ClusterKey.load(from: directory))

@@ -26,7 +26,6 @@ extension ClusterFacts {
             let rejected = settings.rejected + secrets.rejected + users.rejected + issued.rejected
             return ClusterFacts(
                 hostname: settings.value[.hostname], clientNetworks: settings.value[.clientNetworks],
-                storeTime: try reader.now().microseconds,
                 certificates: current(authorities.value, "certificate authority", "authority")
                     + current(servers.value, "server certificate", "server"),
                 tampered: rejected.map { "row \($0.id) of \($0.table)" })

@@ -26,8 +26,6 @@ public struct ClusterFacts: Sendable, Hashable {
     public var hostname: String?
     /// The networks that clients get their addresses from.
     public var clientNetworks: [IPPrefix]
-    /// The database's clock, microseconds since 1970 UTC.
-    public var storeTime: Int64
     /// The certificates that the node works with.
     public var certificates: [Certificate]
     /// Rows that were written without the cluster's key, for people.
@@ -35,12 +33,10 @@ public struct ClusterFacts: Sendable, Hashable {
 
     /// Facts as they are given.
     public init(
-        hostname: String?, clientNetworks: [IPPrefix], storeTime: Int64, certificates: [Certificate],
-        tampered: [String] = []
+        hostname: String?, clientNetworks: [IPPrefix], certificates: [Certificate], tampered: [String] = []
     ) {
         self.hostname = hostname
         self.clientNetworks = clientNetworks
-        self.storeTime = storeTime
         self.certificates = certificates
         self.tampered = tampered
     }

@@ -12,16 +12,6 @@ extension Doctor {
         }
     }
 
-    func storeClockFinding(_ facts: ClusterFacts) -> Finding {
-        let (difference, overflow) = facts.storeTime.subtractingReportingOverflow(probe.nowMicroseconds())
-        guard !overflow, difference.magnitude <= Self.toleratedClockDifference else {
-            return .fail(
-                "store-clock", "the database's clock and the machine's differ by \(difference.magnitude / 1_000_000) s",
-                advice: "set both clocks with a time service")
-        }
-        return .ok("store-clock", "the database's clock agrees with the machine's")
-    }
-
     func hostnameFinding(_ facts: ClusterFacts) -> Finding {
         guard let hostname = facts.hostname, !hostname.isEmpty else {
             return .fail(

@@ -92,6 +92,9 @@ public struct DataDirectory: Sendable, Hashable {
         try FileBytes.replace(file(name), with: bytes, mode: 0o600)
     }
 
+    /// Removes a file of the directory, if it is there and can be.
+    func remove(_ name: String) { _ = unlink(file(name)) }
+
     /// Takes the directory for one running node.
     ///
     /// - Returns: The lock; keep it as long as the node runs.

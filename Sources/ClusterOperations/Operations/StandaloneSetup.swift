@@ -51,8 +51,11 @@ public struct StandaloneSetup: Sendable {
         public var clientNetworks: [IPPrefix]
     }
 
-    /// Opens the store that the settings name, with the cluster's key.
-    public typealias Opening = @Sendable (NodeSettings, ClusterKey) async throws -> any StorageBackend
+    /// Opens the store that the settings name, with the cluster's key. For a new node it makes the tables, and refuses
+    /// a database that holds a cluster.
+    public typealias Opening =
+        @Sendable (_ settings: NodeSettings, _ key: ClusterKey, _ isNew: Bool) async throws ->
+        any StorageBackend
 
     private let directory: DataDirectory
     private let probe: any HostProbe
@@ -71,7 +74,8 @@ public struct StandaloneSetup: Sendable {
     ///   - options: What a person chose; looked at only for what is missing.
     ///   - environment: The process's environment.
     ///   - open: Opens the store; the backend is closed again before this returns.
-    /// - Throws: `OperationError`; what the store throws. What was made before the error stays and is found again.
+    /// - Throws: `OperationError`; what the store throws. What was made before the error stays and is found again, but
+    ///   for settings that name a database which turned out to be of no use: another one can be named then.
     public func run(
         _ options: Options, environment: [String: String], open: Opening
     ) async throws -> Outcome {
@@ -82,7 +86,13 @@ public struct StandaloneSetup: Sendable {
         directory.removeLeftovers()
         let (key, isNewKey) = try clusterKey()
         let (settings, isNewFile) = try await nodeSettings(options, environment: environment)
-        let backend = try await open(settings, key)
+        let backend: any StorageBackend
+        do {
+            backend = try await open(settings, key, isNewFile)
+        } catch {
+            if isNewFile, settings.databaseURL != nil { directory.remove(DataDirectory.settingsName) }
+            throw error
+        }
         do {
             let outcome = try await fill(backend, settings: settings, key: key, options: options)
             await backend.close()

@@ -150,4 +150,7 @@ package enum Schema {
                 .init("used_at", .integer),
             ], primaryKey: ["node_id", "user_id", "certificate"], indexes: [["node_id", "used_at"]]),
     ]
+
+    /// Every table that the steps make.
+    package static let tables = configuration + nodes + sessions + [state]
 }

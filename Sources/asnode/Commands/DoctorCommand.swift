@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import ClusterCore
 internal import ClusterOperations
+internal import StorageBackends
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,6 +34,13 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         var findings = doctor.examineHost(settings: settings, isRunning: isRunning)
         guard case .success(let settings) = settings else { return findings }
+        let database = await Self.result {
+            let workplace = try await Workplace.open(directory)
+            return try await workplace.url.facts(
+                options: StoreOpening.options(workplace.key, workplace.clusterID))
+        }
+        findings += doctor.examineDatabase(database)
+        guard case .success(let database) = database, database.schema == database.wantedSchema else { return findings }
         let facts = await Self.result {
             try await Workplace.operate(directory) { session, _ in try await ClusterFacts.read(session) }
         }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import ClusterCore
 internal import ClusterOperations
 internal import StorageBackends
-internal import StorageSQL
 internal import VPNFormats
 
 struct InitCommand: AsyncParsableCommand {
@@ -36,8 +35,8 @@ struct InitCommand: AsyncParsableCommand {
         let probe = LinuxHostProbe()
         let directory = global.directory
         let setup = StandaloneSetup(directory: directory, probe: probe, actor: Workplace.currentActor)
-        let outcome = try await setup.run(options(probe), environment: Workplace.environment) { settings, key in
-            try await StoreOpening.open(settings, key: key, directory: directory, mode: .create)
+        let outcome = try await setup.run(options(probe), environment: Workplace.environment) { settings, key, isNew in
+            try await StoreOpening.create(try Workplace(directory, settings, key), isNew: isNew)
         }
         try show(outcome)
     }
@@ -85,12 +84,16 @@ struct InitCommand: AsyncParsableCommand {
 
     private func show(_ outcome: StandaloneSetup.Outcome) throws {
         let path = global.directory.path
-        if global.json { return try StandardOutput.print(json: NodeDocument(outcome, directory: path)) }
+        let database = try StoreOpening.url(outcome.settings, in: global.directory)
+        if global.json {
+            return try StandardOutput.print(json: NodeDocument(outcome, directory: path, database: "\(database)"))
+        }
         let settings = outcome.settings
         let listen = settings.listen.map(\.description).joined(separator: ", ")
         guard outcome.isNew else {
             print("There is a node in \(path) already; nothing was changed.")
             print("  name \(settings.name), listening on \(listen), clients connect to \(outcome.hostname)")
+            print("  its data is in \(database)")
             print("Change it: asnode config set hostname NAME; what belongs to this machine is in \(path)/node.yaml")
             return
         }
@@ -102,6 +105,7 @@ struct InitCommand: AsyncParsableCommand {
             )
         }
         print("  Clients get addresses from \(outcome.clientNetworks.map(\.description).joined(separator: ", ")).")
+        print("  Its data is in \(database).")
         print("  Keep a copy of \(path)/cluster.key in a safe place: without it the database is lost.")
         print("Next:")
         print("  asnode --data \(path) user add NAME")
@@ -122,8 +126,9 @@ private struct NodeDocument: Encodable {
     let publicAddresses: [String]
     let clientNetworks: [String]
     let egress: String
+    let database: String
 
-    init(_ outcome: StandaloneSetup.Outcome, directory: String) {
+    init(_ outcome: StandaloneSetup.Outcome, directory: String, database: String) {
         let settings = outcome.settings
         self.changed = outcome.isNew
         self.directory = directory
@@ -135,5 +140,6 @@ private struct NodeDocument: Encodable {
         self.publicAddresses = settings.publicAddresses.map(\.description)
         self.clientNetworks = outcome.clientNetworks.map(\.description)
         self.egress = settings.egress.rawValue
+        self.database = database
     }
 }

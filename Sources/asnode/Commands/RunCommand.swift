@@ -28,11 +28,9 @@ struct RunCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(lock) {} }
         let logger = Self.logger(level: workplace.settings.logLevel)
         if !disableCoreDumps() { logger.warning("core dumps could not be switched off; they would hold keys") }
-        let url = try StoreOpening.url(workplace.settings, in: directory)
         // A file has no other node; a server's tables are changed when its operator says so.
         let backend = try await StoreOpening.open(
-            workplace.settings, key: workplace.key, directory: directory,
-            mode: url.family == .sqlite ? .migrate : .existing)
+            workplace, mode: workplace.url.family == .sqlite ? .migrate : .existing)
         do {
             try await serve(workplace, backend, logger)
             await backend.close()

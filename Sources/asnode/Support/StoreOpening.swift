@@ -30,28 +30,50 @@ enum StoreOpening {
         }
     }
 
+    /// How backends work under the key of a cluster.
+    static func options(_ key: ClusterKey, _ clusterID: ClusterID) -> DatabaseOptions {
+        DatabaseOptions(authenticator: ClusterRowAuthenticator(key: key, clusterID: clusterID))
+    }
+
     /// Opens the store.
     ///
-    /// - Parameters:
-    ///   - settings: The node's settings.
-    ///   - key: The cluster's key, under which rows are authenticated.
-    ///   - directory: Where the database is when the settings name none.
-    ///   - mode: What may be done to the database.
+    /// - Parameter mode: What may be done to the database.
     /// - Throws: `StorageError`; `Failure` where there is more to say than it does.
-    static func open(
-        _ settings: NodeSettings, key: ClusterKey, directory: DataDirectory, mode: DatabaseOpenMode = .existing
-    ) async throws -> any StorageBackend {
-        let url = try url(settings, in: directory)
-        guard let clusterID = ClusterID(settings.clusterID) else {
-            throw OperationError(.configuration, "\(directory.file(DataDirectory.settingsName)) has a damaged id")
-        }
-        let options = DatabaseOptions(authenticator: ClusterRowAuthenticator(key: key, clusterID: clusterID))
+    static func open(_ workplace: Workplace, mode: DatabaseOpenMode = .existing) async throws -> any StorageBackend {
         do {
-            return try await url.open(mode, options: options, notice: warn)
+            return try await reaching {
+                try await workplace.url.open(
+                    mode, options: options(workplace.key, workplace.clusterID), notice: warn)
+            }
         } catch var error as StorageError where error.code == .schemaTooOld {
-            error.advice = "run: asnode --data \(directory.path) storage migrate"
+            error.advice = "run: asnode --data \(workplace.directory.path) storage migrate"
             throw error
         }
+    }
+
+    /// Runs what begins with connecting: a server that does not answer in time there cannot be reached.
+    static func reaching<T>(_ body: () async throws -> T) async throws -> T {
+        do {
+            return try await body()
+        } catch var error as StorageError where error.code == .timeout {
+            error.code = .unavailable
+            throw error
+        }
+    }
+
+    /// Opens the store of a node that is being made: the tables are made in a database that is empty as yet.
+    ///
+    /// - Throws: `StorageError`; `OperationError` with `alreadyExists` when the database of a new node holds a cluster.
+    static func create(_ workplace: Workplace, isNew: Bool) async throws -> any StorageBackend {
+        let options = options(workplace.key, workplace.clusterID)
+        let looks = isNew && workplace.settings.databaseURL != nil
+        if looks, try await reaching({ try await workplace.url.holdsCluster(options: options) }) {
+            throw OperationError(
+                .alreadyExists,
+                "\(workplace.url) holds a cluster already, and was not changed; make this machine one of its nodes with "
+                    + "'asnode cluster join', bring a lost node back with 'asnode restore', or name an empty database")
+        }
+        return try await reaching { try await workplace.url.open(.create, options: options, notice: warn) }
     }
 
     /// Prints what the operator should know.

@@ -2,6 +2,7 @@ internal import ClusterCore
 internal import ClusterOperations
 internal import Foundation
 internal import Glibc
+internal import StorageBackends
 
 /// What a command works on: the data directory, its settings and key, and the store, opened when asked for.
 struct Workplace {
@@ -10,6 +11,20 @@ struct Workplace {
     let key: ClusterKey
     let clusterID: ClusterID
     let nodeID: NodeID
+    let url: DatabaseURL
+
+    /// - Throws: `OperationError` when the settings have damaged ids; `Failure` when they name no database that there is.
+    init(_ directory: DataDirectory, _ settings: NodeSettings, _ key: ClusterKey) throws {
+        guard let clusterID = ClusterID(settings.clusterID), let nodeID = NodeID(settings.nodeID) else {
+            throw OperationError(.configuration, "\(directory.file(DataDirectory.settingsName)) has damaged ids")
+        }
+        self.directory = directory
+        self.settings = settings
+        self.key = key
+        self.clusterID = clusterID
+        self.nodeID = nodeID
+        self.url = try StoreOpening.url(settings, in: directory)
+    }
 
     /// Reads the directory.
     ///
@@ -21,10 +36,7 @@ struct Workplace {
             throw OperationError(
                 .configuration, "\(directory.file(DataDirectory.keyName)) is missing; restore it from a copy")
         }
-        guard let clusterID = ClusterID(settings.clusterID), let nodeID = NodeID(settings.nodeID) else {
-            throw OperationError(.configuration, "\(directory.file(DataDirectory.settingsName)) has damaged ids")
-        }
-        return Workplace(directory: directory, settings: settings, key: key, clusterID: clusterID, nodeID: nodeID)
+        return try Workplace(directory, settings, key)
     }
 
     /// Opens the directory and its store, runs `body`, closes the store.
@@ -32,7 +44,7 @@ struct Workplace {
         _ directory: DataDirectory, _ body: (OperatorSession, Workplace) async throws -> T
     ) async throws -> T {
         let workplace = try await open(directory)
-        let backend = try await StoreOpening.open(workplace.settings, key: workplace.key, directory: directory)
+        let backend = try await StoreOpening.open(workplace)
         let session = OperatorSession(
             backend: backend, clusterID: workplace.clusterID, key: workplace.key, actor: currentActor)
         do {
