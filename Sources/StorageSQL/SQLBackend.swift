@@ -1,49 +1,14 @@
 public import ClusterCore
-internal import Synchronization
 
 /// A ``ClusterCore/StorageBackend`` over any SQL driver: pools of connections with a thread each, transactions, the
 /// stores written once in SQL, and the only place where transactions are run again.
 public final class SQLBackend: StorageBackend {
-    /// How a backend works, apart from its database.
-    public struct Options: Sendable {
-        /// Authenticates the rows that decide who gets in.
-        public var authenticator: any RowAuthenticator
-        /// Time and randomness.
-        public var environment: StorageEnvironment
-        /// How often and how long a transaction is tried.
-        public var retry: RetryPolicy
-        /// How long one waits for a connection.
-        public var connectionWait: Duration
-        /// The most connections, and threads, for reading, 1 to 16.
-        public var readers: Int
-        /// The most connections, and threads, for writing, 1 to 16; a database with a single writer has 1.
-        public var writers: Int
-
-        /// Makes the options of their parts, which are explained at the properties.
-        public init(
-            authenticator: any RowAuthenticator, environment: StorageEnvironment = .system,
-            retry: RetryPolicy = RetryPolicy(), connectionWait: Duration = .seconds(10), readers: Int = 4,
-            writers: Int = 1
-        ) {
-            self.authenticator = authenticator
-            self.environment = environment
-            self.retry = retry
-            self.connectionWait = connectionWait
-            self.readers = readers
-            self.writers = writers
-        }
-    }
-
-    private let options: Options
-    private let open: @Sendable (ConnectionRequest) throws -> any SQLConnection
+    let options: Options
+    let open: @Sendable (ConnectionRequest) throws -> any SQLConnection
+    let lanes = OpenLanes()
     private let readers: ConnectionPool
     private let writers: ConnectionPool
-    private let lanes = Mutex(Lanes())
-
-    private struct Lanes {
-        var open: [SQLBackend] = []
-        var isClosed = false
-    }
+    private let metrics: TransactionMetrics
 
     /// - Parameters:
     ///   - options: How the backend works.
@@ -52,9 +17,7 @@ public final class SQLBackend: StorageBackend {
         options: Options, open: @escaping @Sendable (ConnectionRequest) throws -> any SQLConnection
     ) {
         func pool(_ name: String, _ mode: TransactionMode, _ maximum: Int) -> ConnectionPool {
-            let limits = ConnectionPool.Limits(
-                maximum: Swift.min(Swift.max(maximum, 1), 16), wait: options.connectionWait)
-            return ConnectionPool(name: name, limits: limits, environment: options.environment) {
+            ConnectionPool(name: name, maximum: maximum, limits: options.pool, environment: options.environment) {
                 try open(ConnectionRequest(mode: mode))
             }
         }
@@ -62,24 +25,27 @@ public final class SQLBackend: StorageBackend {
         self.open = open
         self.readers = pool("sql-read", .read, options.readers)
         self.writers = pool("sql-write", .write, options.writers)
+        self.metrics = TransactionMetrics(lane: nil)
     }
 
     /// A lane: one connection for everything.
-    private init(
+    init(
         lane name: String, limits: LaneLimits, options: Options,
         open: @escaping @Sendable (ConnectionRequest) throws -> any SQLConnection
     ) {
         var options = options
-        options.connectionWait = limits.wait
+        options.pool.minimum = 1
+        options.pool.wait = limits.wait
         options.retry.time = Swift.min(options.retry.time, limits.wait)
         self.options = options
         self.open = open
         self.writers = ConnectionPool(
-            name: "sql-\(name)", limits: .init(maximum: 1, wait: limits.wait), environment: options.environment
+            name: "sql-\(name)", maximum: 1, limits: options.pool, environment: options.environment
         ) {
             try open(ConnectionRequest(mode: .write, limits: limits))
         }
         self.readers = writers
+        self.metrics = TransactionMetrics(lane: name)
     }
 
     /// Runs `body` on a connection for reading or writing, outside of a transaction, on its thread.
@@ -105,6 +71,7 @@ public final class SQLBackend: StorageBackend {
                 }
             } catch let error as StorageError {
                 guard run.mayRetry(error) else { throw Self.told(error) }
+                metrics.retried(after: error)
                 try await run.pause()
             }
         }
@@ -132,63 +99,22 @@ public final class SQLBackend: StorageBackend {
                 outcome = .failed(error)
             }
             switch attempts.decide(outcome, mayRetry: { run.mayRetry($0) }) {
-            case .done(let value): return value
+            case .done(let value):
+                metrics.confirmed(after: options.environment.uptime() - run.begin)
+                return value
             case .fail(let error): throw Self.told(error)
-            case .retry: try await attempts.resolving { try await run.pause() }
+            case .retry(let error):
+                metrics.retried(after: error)
+                try await attempts.resolving { try await run.pause() }
             }
-        }
-    }
-
-    /// A backend with one connection and thread of its own; see ``ClusterCore/StorageBackend/lane(_:limits:)``.
-    public func lane(_ name: String, limits: LaneLimits) async throws -> any StorageBackend {
-        let lane = SQLBackend(lane: name, limits: limits, options: options, open: open)
-        try lanes.withLock { lanes in
-            if lanes.isClosed { throw StorageError.closed }
-            lanes.open.removeAll { $0.isClosed }
-            lanes.open.append(lane)
-        }
-        return lane
-    }
-
-    /// Looks at the revision again and again; see ``ClusterCore/StorageBackend/watch(every:)``.
-    public func watch(every interval: Duration) -> StoreWatch {
-        let environment = options.environment
-        return StoreWatch(every: interval, uptime: environment.uptime) {
-            try await self.lane("watch", limits: .watch)
-        } wait: { lane, time in
-            try await Self.wait(for: time, environment, on: lane as? SQLBackend)
         }
     }
 
     /// Waits for what is under way and closes all connections; see ``ClusterCore/StorageBackend/close()``.
     public func close() async {
-        let open = lanes.withLock { lanes in
-            lanes.isClosed = true
-            defer { lanes.open = [] }
-            return lanes.open
-        }
-        for lane in open { await lane.close() }
+        await lanes.close()
         await writers.close()
         await readers.close()
-    }
-
-    private var isClosed: Bool { lanes.withLock { $0.isClosed } }
-
-    /// Waits for so long, or until the database says that something was changed.
-    private static func wait(
-        for time: Duration, _ environment: StorageEnvironment, on lane: SQLBackend?
-    ) async throws {
-        let end = environment.uptime() + time
-        while let lane, environment.uptime() < end {
-            let part = Swift.min(end - environment.uptime(), .milliseconds(250))
-            let answer = try? await lane.withConnection(.read) { try $0.waitForNotification(upTo: part) }
-            try Task.checkCancellation()
-            // Whoever cannot tell is asked no more; nor is one whose connection is gone.
-            guard let isChanged = answer ?? nil else { break }
-            if isChanged { return }
-        }
-        let left = end - environment.uptime()
-        if left > .zero { try await environment.sleep(left) }
     }
 
     /// A statement that was stopped because its task was cancelled is no timeout.

@@ -82,9 +82,9 @@ struct StoreStateTests {
         let database = FaultyDatabase(faults: [.tooLate])
         let pause = Shared(false)
         var environment = store.environment.environment
-        environment.sleep = { _ in
-            // Between the first try and the second.
-            guard !pause.value else { return }
+        environment.sleep = { time in
+            // Between the first try and the second; longer ones are the pool's.
+            guard time < .seconds(1), !pause.value else { return try await Task.sleep(for: time) }
             pause.change { $0 = true }
             try await mover.write { try $0.setState(.moving, target: Self.target) }
         }

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// Runs blocking work on a thread of its own, so that the cooperative pool is not blocked.
 ///
 /// - Parameters:
@@ -8,8 +10,16 @@
 package func onBlockingThread<T: Sendable>(
     _ name: String, _ body: @escaping @Sendable () throws -> T
 ) async throws -> T {
-    let thread = WorkerThread(name: name)
-    return try await withCheckedThrowingContinuation { continuation in
-        thread.stop { continuation.resume(with: Result { try body() }) }
+    try await withCheckedThrowingContinuation { continuation in
+        startThread(name) { continuation.resume(with: Result { try body() }) }
     }
+}
+
+/// Starts a thread that ends when `body` does. Database libraries block, so their calls must not be made on a thread of
+/// the cooperative pool.
+func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    let thread = Thread { body() }
+    thread.name = name
+    thread.stackSize = 8 << 20
+    thread.start()
 }

@@ -1,167 +1,200 @@
 internal import ClusterCore
 internal import Synchronization
 
-/// Up to so many lanes, made when they are needed; those who wait get one in the order in which they came.
+/// Up to so many lanes, made when they are needed. Work that finds none free stands in line, and the lane that is free
+/// first takes the first of it, without a detour over the thread that it comes from.
+///
+/// What is done when is decided by ``PoolMachine``; this class does it.
 final class ConnectionPool: Sendable {
-    /// How large a pool may be, and how long one waits for a lane.
-    struct Limits: Hashable, Sendable {
-        /// The most connections, and threads.
-        var maximum: Int
-        /// How long one waits for one.
-        var wait: Duration
-    }
-
-    private struct Waiter {
-        var id: UInt64
-        var continuation: CheckedContinuation<ConnectionLane, any Error>
-    }
+    private typealias Machine = PoolMachine<ConnectionLane, LaneJob>
 
     private struct State {
-        var idle: [ConnectionLane] = []
-        var count = 0
-        var waiters: [Waiter] = []
-        var nextWaiter: UInt64 = 0
-        var isClosed = false
+        var machine: Machine
+        /// When the timer rings that runs.
+        var alarm: Duration?
+        var timer: Task<Void, Never>?
+        var made = 0
         var closers: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
-    private let limits: Limits
+    private let state: Mutex<State>
     private let name: String
+    private let limits: PoolLimits
     private let environment: StorageEnvironment
+    private let metrics: PoolMetrics
     private let open: @Sendable () throws -> any SQLConnection
 
+    /// Opens ``PoolLimits/minimum`` connections at once.
+    ///
+    /// - Parameters:
+    ///   - name: For the names of threads and metrics.
+    ///   - maximum: The most connections, and threads, 1 to 16.
+    ///   - limits: How it keeps them.
+    ///   - environment: Time and randomness.
+    ///   - open: Opens a connection, on the thread that will use it.
     init(
-        name: String, limits: Limits, environment: StorageEnvironment,
+        name: String, maximum: Int, limits: PoolLimits, environment: StorageEnvironment,
         open: @escaping @Sendable () throws -> any SQLConnection
     ) {
+        self.state = Mutex(State(machine: Machine(maximum: maximum, limits: limits)))
         self.name = name
         self.limits = limits
         self.environment = environment
+        self.metrics = PoolMetrics(pool: name)
         self.open = open
+        // One that cannot be opened now is when it is needed.
+        for _ in 0..<Swift.min(limits.minimum, maximum, PoolLimits.most) {
+            submit(LaneJob({ _ in }, finish: { _ in }))
+        }
     }
 
     /// Runs `body` with a connection of the pool, on that connection's thread.
     ///
     /// - Throws: What `body` threw; ``StorageError`` with `timeout` when no connection became free in time, `closed`
-    ///   after ``close()``; `CancellationError` when the task was cancelled before the body began.
+    ///   after ``close()``; `CancellationError` when the task was cancelled before the body began. A statement that is
+    ///   stopped later fails with `timeout`.
     func withConnection<T: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
-        try Task.checkCancellation()
-        let lane = try await checkOut()
-        do {
-            let value = try await lane.run(body)
-            await checkIn(lane)
-            return value
-        } catch {
-            await checkIn(lane)
-            throw error
+        let cancellation = Cancellation()
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                let job = LaneJob(body) { continuation.resume(with: $0) }
+                guard cancellation.attach(job) else { return job.refuse(CancellationError()) }
+                submit(job)
+                // Cancelled since: it may have been put in line after it was looked for there.
+                if job.isCancelled { leave(job) }
+            }
+        } onCancel: {
+            if let job = cancellation.cancel() {
+                job.cancel()
+                leave(job)
+            }
         }
     }
 
     /// Refuses new callers, waits for those that have a connection, and closes all of them.
     func close() async {
-        let refused = state.withLock { state in
-            state.isClosed = true
-            defer { state.waiters = [] }
-            return state.waiters
+        let (waiting, idle, timer) = state.withLock { state in
+            defer { state.timer = nil }
+            let (waiting, idle) = state.machine.close()
+            return (waiting, idle, state.timer)
         }
-        for waiter in refused { waiter.continuation.resume(throwing: StorageError.closed) }
-        let idle = state.withLock { state in
-            defer { state.idle = [] }
-            return state.idle
-        }
-        for lane in idle { await retire(lane) }
+        timer?.cancel()
+        for job in waiting { job.refuse(StorageError.closed) }
+        for lane in idle { lane.retire() }
         await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                if state.count > 0 { state.closers.append(continuation) }
-                return state.count == 0
+            let isClosed = state.withLock { state in
+                let isClosed = state.machine.phase == .closed
+                if !isClosed { state.closers.append(continuation) }
+                return isClosed
             }
-            if isDone { continuation.resume() }
+            if isClosed { continuation.resume() }
         }
     }
 
-    private func checkOut() async throws -> ConnectionLane {
-        if let lane = try idleLane() { return lane }
-        let id = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
+    private func submit(_ job: LaneJob) {
+        let now = environment.uptime()
+        let (action, number) = state.withLock { state in
+            let action = state.machine.checkOut(job, now: now)
+            if case .make = action { state.made += 1 }
+            note(&state, now)
+            return (action, state.made)
         }
-        let deadline = Task { [environment, limits] in
-            try await environment.sleep(limits.wait)
-            fail(id, with: Self.timeout(limits.wait))
-        }
-        defer { deadline.cancel() }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { wait(Waiter(id: id, continuation: $0)) }
-        } onCancel: {
-            fail(id, with: CancellationError())
-        }
-    }
-
-    /// An idle lane or a new one; `nil` when all are taken.
-    private func idleLane() throws -> ConnectionLane? {
-        try state.withLock { state in
-            if state.isClosed { throw StorageError.closed }
-            if let lane = state.idle.popLast() { return lane }
-            guard state.count < limits.maximum, state.waiters.isEmpty else { return nil }
-            state.count += 1
-            return ConnectionLane(name: "\(name)-\(state.count)", open: open)
+        switch action {
+        case .run(let lane): lane.run(job)
+        case .make: _ = ConnectionLane(name: "\(name)-\(number)", home: home, job: job)
+        case .wait: break
+        case .refuse: job.refuse(StorageError.closed)
+        case .turnAway: job.refuse(Self.late(limits.wait))
         }
     }
 
-    /// Puts a waiter in line, unless a lane came back or the pool was closed since it looked.
-    private func wait(_ waiter: Waiter) {
-        let result: Result<ConnectionLane, any Error>? = state.withLock { state in
-            if state.isClosed { return .failure(StorageError.closed) }
-            if Task.isCancelled { return .failure(CancellationError()) }
-            if let lane = state.idle.popLast() { return .success(lane) }
-            state.waiters.append(waiter)
-            return nil
-        }
-        if let result { waiter.continuation.resume(with: result) }
+    /// Takes a job out of the line, if it stands there.
+    private func leave(_ job: LaneJob) {
+        state.withLock { $0.machine.leave(job.id) }?.refuse(CancellationError())
     }
 
-    private func fail(_ id: UInt64, with error: any Error) {
-        let waiter = state.withLock { state in
-            state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
-        }
-        waiter?.continuation.resume(throwing: error)
+    private var home: ConnectionLane.Home {
+        ConnectionLane.Home(
+            limits: limits, environment: environment, metrics: metrics, open: open, checkIn: { self.checkIn($0) },
+            retired: { self.retired() })
     }
 
-    private func checkIn(_ lane: ConnectionLane) async {
-        enum Next {
-            case give(Waiter)
-            case keep, retire
-        }
-        let next: Next = state.withLock { state in
-            if state.isClosed { return .retire }
-            if !state.waiters.isEmpty { return .give(state.waiters.removeFirst()) }
-            state.idle.append(lane)
-            return .keep
-        }
-        switch next {
-        case .give(let waiter): waiter.continuation.resume(returning: lane)
-        case .keep: break
-        case .retire: await retire(lane)
+    private func checkIn(_ lane: ConnectionLane) -> PoolMachine<ConnectionLane, LaneJob>.CheckIn {
+        let now = environment.uptime()
+        return state.withLock { state in
+            defer { note(&state, now) }
+            return state.machine.checkIn(lane, now: now)
         }
     }
 
-    private func retire(_ lane: ConnectionLane) async {
-        await lane.close()
+    private func retired() {
         let closers = state.withLock { state in
-            state.count -= 1
-            guard state.count == 0 else { return [CheckedContinuation<Void, Never>]() }
+            state.machine.retired()
+            metrics.record(
+                size: state.machine.size, idle: state.machine.idleCount, waiting: state.machine.waitingCount)
+            guard state.machine.phase == .closed else { return [CheckedContinuation<Void, Never>]() }
             defer { state.closers = [] }
             return state.closers
         }
         for closer in closers { closer.resume() }
     }
 
-    private static func timeout(_ wait: Duration) -> StorageError {
+    /// What was changed is told to the metrics, and the timer is set, unless it rings early enough.
+    private func note(_ state: inout State, _ now: Duration) {
+        metrics.record(
+            size: state.machine.size, idle: state.machine.idleCount, waiting: state.machine.waitingCount)
+        guard let deadline = state.machine.deadline else { return }
+        if let alarm = state.alarm, alarm <= deadline { return }
+        state.timer?.cancel()
+        state.alarm = deadline
+        state.timer = Task { [weak self, environment] in
+            do { try await environment.sleep(deadline - now) } catch { return }
+            self?.ring()
+        }
+    }
+
+    private func ring() {
+        let now = environment.uptime()
+        let (late, surplus) = state.withLock { state in
+            state.alarm = nil
+            defer { note(&state, now) }
+            return state.machine.tick(now: now)
+        }
+        for job in late { job.refuse(Self.late(limits.wait)) }
+        for lane in surplus { lane.retire() }
+    }
+
+    private static func late(_ wait: Duration) -> StorageError {
         StorageError(
             .timeout, "no connection to the database became free within \(wait)",
             advice: "the database is slow, or more work waits for it than it can do")
+    }
+}
+
+/// Brings a task's cancellation to its job, whichever comes first.
+private final class Cancellation: Sendable {
+    private struct State {
+        var isCancelled = false
+        var job: LaneJob?
+    }
+
+    private let state = Mutex(State())
+
+    /// - Returns: Whether the job may begin.
+    func attach(_ job: LaneJob) -> Bool {
+        state.withLock { state in
+            state.job = job
+            return !state.isCancelled
+        }
+    }
+
+    /// - Returns: The job, if there is one already.
+    func cancel() -> LaneJob? {
+        state.withLock { state in
+            state.isCancelled = true
+            return state.job
+        }
     }
 }

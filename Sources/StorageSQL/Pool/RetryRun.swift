@@ -4,7 +4,8 @@ internal import ClusterCore
 struct RetryRun {
     private let policy: RetryPolicy
     private let environment: StorageEnvironment
-    private let begin: Duration
+    /// When the first try began.
+    let begin: Duration
     private var failures = 0
     /// Whether the server was there at one of the tries.
     private var wasReached = false

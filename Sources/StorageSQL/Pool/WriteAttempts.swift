@@ -33,7 +33,7 @@ struct WriteAttempts<Value: Sendable> {
     enum Decision {
         case done(Value)
         case fail(any Error)
-        case retry
+        case retry(StorageError)
     }
 
     private let marker: ChangeID
@@ -57,11 +57,11 @@ struct WriteAttempts<Value: Sendable> {
             return unknown[attempt].map { .done($0) } ?? .fail(Self.shutOut)
         case .unknown(let value, let error):
             unknown[count] = value
-            return mayRetry(error) ? .retry : .fail(Self.stillUnknown(error))
+            return mayRetry(error) ? .retry(error) : .fail(Self.stillUnknown(error))
         case .settled(let error):
             return .fail(error)
         case .failed(let error):
-            if let error = error as? StorageError, mayRetry(error) { return .retry }
+            if let error = error as? StorageError, mayRetry(error) { return .retry(error) }
             return .fail(unknown.isEmpty ? error : Self.stillUnknown(error))
         }
     }

@@ -8,7 +8,7 @@ internal import Dispatch
 package func onThread(_ name: String, within limit: Duration, _ body: @escaping @Sendable () -> Void) -> Bool {
     let call = DispatchGroup()
     call.enter()
-    WorkerThread(name: name).stop {
+    startThread(name) {
         body()
         call.leave()
     }

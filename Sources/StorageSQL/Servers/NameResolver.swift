@@ -48,7 +48,7 @@ public final class NameResolver: Sendable {
             let lookUp = LookUp()
             running[name] = lookUp
             lookUp.done.enter()
-            WorkerThread(name: "sql-names").stop { [self] in
+            startThread("sql-names") { [self] in
                 let addresses = find(name)
                 lookUp.addresses.withLock { $0 = addresses }
                 self.running.withLock { $0[name] = nil }
