@@ -3,14 +3,17 @@
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 PACKETS ?= 2000000
 SEEDS ?= 1000000
+CHAOS_SECONDS ?= 600
+CHAOS_BACKENDS ?= sqlite mariadb galera postgres
 
-.PHONY: help run test build lint format fuzz sim interop docs clean
+.PHONY: help run test build lint format fuzz sim chaos interop docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make run takes HOST=name-or-address LISTEN=udp:1194 VPN_USER=user1 VPN_PASSWORD=… VAR=./var"
 	@echo "  make fuzz takes PACKETS=2000000 SEED=…, make sim takes SEEDS=1000000 SEED=…"
+	@echo "  make chaos takes CHAOS_SECONDS=600 CHAOS_BACKENDS=\"sqlite mariadb galera postgres\" SEED=…"
 
 run: ## Build, make a node with one user below ./var if there is none, run it in the foreground (root)
 	@scripts/run.sh
@@ -37,6 +40,13 @@ sim: ## Simulate a million clients and servers on bad networks (release build); 
 	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES
 	swift build -c release --product simulate $(BUILD_FLAGS)
 	.build/release/simulate --seeds $(SEEDS)
+
+chaos: ## Break servers, networks and clients of each store for 10 minutes, then compare it with what they were told (root)
+	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES $$TEST_PACKAGES
+	swift build -c release --product chaos $(BUILD_FLAGS)
+	for backend in $(CHAOS_BACKENDS); do \
+	    .build/release/chaos --backend $$backend --seconds $(CHAOS_SECONDS) || exit 1; \
+	done
 
 interop: ## Only the tests with stock clients (root)
 	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES $$TEST_PACKAGES

@@ -171,6 +171,16 @@ let package = Package(
             swiftSettings: strict),
         // Database servers for tests and measurements, on loopback.
         .target(name: "DatabaseServers", path: "Tests/DatabaseServers", swiftSettings: strict),
+        // Stores under failing servers, networks and processes: `swift run -c release chaos --backend galera`.
+        .executableTarget(
+            name: "chaos",
+            dependencies: [
+                "ClusterCore", "DatabaseServers", "StorageBackends", "StorageSQL", "VPNFormats",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Chaos",
+            swiftSettings: strict),
+        .testTarget(name: "ChaosTests", dependencies: ["chaos"], swiftSettings: strict),
         .testTarget(
             name: "VPNFormatsTests", dependencies: ["VPNFormats", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(

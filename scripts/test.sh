@@ -1,12 +1,14 @@
 #!/bin/bash
 # Installs what the tests need, builds each configuration once, runs everything, and ends with a table of what passed.
-# Exit code 0 only if every step passed. PACKETS: fuzzed packets a parser. SEEDS: simulated pairs.
+# Exit code 0 only if every step passed. PACKETS: fuzzed packets a parser. SEEDS: simulated pairs. CHAOS_SECONDS: how
+# long each sort of database is broken.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 PACKETS=${PACKETS:-200000}
 SEEDS=${SEEDS:-10000}
+CHAOS_SECONDS=${CHAOS_SECONDS:-60}
 export ASNODE_BINARY="$PWD/.build/release/asnode"
 
 logs=$(mktemp -d "${TMPDIR:-/tmp}/asnode-test.XXXXXX")
@@ -74,6 +76,9 @@ step "Backends: conformance cases, and mutants that fail them" some_tests --no-p
 step "Build, release" swift build -c release $BUILD_FLAGS || report
 step "Fuzz: $PACKETS packets a parser" .build/release/fuzz --packets "$PACKETS"
 step "Simulation: $SEEDS clients and servers on bad networks" .build/release/simulate --seeds "$SEEDS"
+for backend in sqlite mariadb galera postgres; do
+    step "Chaos: $backend broken for $CHAOS_SECONDS s" .build/release/chaos --backend $backend --seconds "$CHAOS_SECONDS"
+done
 step "Engine, one test at a time: devices, sockets, clocks" some_tests --no-parallel --filter VPNEngineTests
 step "Command line, one test at a time" some_tests --no-parallel --filter CommandLineTests
 interop_log="$logs/${#table[@]}"

@@ -35,11 +35,14 @@ package final class GaleraCluster: Sendable {
 
     /// The URL of a database on all three servers, for ``TestAccount``, without TLS.
     ///
-    /// - Parameters:
-    ///   - ports: Other ports than the servers', of proxies.
-    ///   - isRandom: Whether clients spread over the servers; otherwise they take the first that answers.
-    package func url(database: String, ports: [UInt16]? = nil, isRandom: Bool = true) -> String {
-        let hosts = (ports ?? servers.map(\.port)).map { "127.0.0.1:\($0)" }.joined(separator: ",")
+    /// - Parameter isRandom: Whether clients spread over the servers; otherwise they take the first that answers.
+    package func url(database: String, isRandom: Bool = true) -> String {
+        Self.url(database: database, ports: servers.map(\.port), isRandom: isRandom)
+    }
+
+    /// The same for servers, or proxies, on certain ports.
+    package static func url(database: String, ports: [UInt16], isRandom: Bool = true) -> String {
+        let hosts = ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
         return "mysql://\(TestAccount.user):\(TestAccount.encodedPassword)@\(hosts)/\(database)"
             + "?ssl-mode=disabled&connect-timeout=5&hosts=\(isRandom ? "random" : "ordered")"
     }

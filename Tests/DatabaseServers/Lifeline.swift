@@ -1,5 +1,5 @@
 import Foundation
-import Glibc
+package import Glibc
 import Synchronization
 
 /// Why a server or what it needs could not be had.
@@ -10,10 +10,10 @@ package struct ServerFailure: Error, CustomStringConvertible {
 }
 
 /// A child process that notices when this process is gone, even when it was killed: its standard input then ends.
-final class Lifeline: Sendable {
+package final class Lifeline: Sendable {
     private let process: Process
     /// The writing end of the child's standard input; `nil` after it was closed. No other child inherits it.
-    private let end: Mutex<FileHandle?>
+    private let feed: Mutex<FileHandle?>
     private let output: FileHandle
 
     /// Runs a script with bash.
@@ -22,10 +22,10 @@ final class Lifeline: Sendable {
     ///   - script: Goes on after standard input has ended, to clean up.
     ///   - arguments: What the script sees as `$1` and so on.
     ///   - environment: All of its variables but `PATH`.
-    init(_ script: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
+    package init(_ script: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
         let (input, end) = try Self.pipe()
         let (output, answer) = try Self.pipe()
-        self.end = Mutex(end)
+        feed = Mutex(end)
         self.output = output
         process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
@@ -39,10 +39,18 @@ final class Lifeline: Sendable {
         try? answer.close()
     }
 
-    deinit { try? end.withLock { $0 }?.close() }
+    deinit { try? feed.withLock { $0 }?.close() }
 
     /// Whether the script has not ended yet.
-    var isRunning: Bool { process.isRunning }
+    package var isRunning: Bool { process.isRunning }
+
+    /// Its process.
+    package var identifier: pid_t { process.processIdentifier }
+
+    /// How it ended, once it has: its exit code, or the number of the signal that it died of below zero.
+    package var status: CInt {
+        process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    }
 
     /// The first line of what the script prints, without its end; waits for it.
     func line() -> String {
@@ -53,11 +61,16 @@ final class Lifeline: Sendable {
 
     /// Ends the script's standard input and waits until it has cleaned up.
     func cut() {
-        end.withLock { end in
+        self.end()
+        process.waitUntilExit()
+    }
+
+    /// Ends the script's standard input, and does not wait.
+    package func end() {
+        feed.withLock { end in
             try? end?.close()
             end = nil
         }
-        process.waitUntilExit()
     }
 
     /// Two ends that children do not inherit: of a socket, as Swift does not see the call that makes such a pipe.

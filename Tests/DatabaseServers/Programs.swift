@@ -39,16 +39,15 @@ package enum Programs {
         _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) throws -> String {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        // The shell hands over the input: a pipe of our own could break, when the program does not read it.
+        process.arguments = ["-c", "input=$1; shift; exec \"$@\" <<<\"$input\"", "bash", input, program] + arguments
         process.environment = environment.merging(Self.environment) { own, _ in own }
-        let (output, source) = (Pipe(), Pipe())
+        let output = Pipe()
         process.standardOutput = output
         process.standardError = output
-        process.standardInput = source
+        process.standardInput = FileHandle.nullDevice
         try process.run()
-        source.fileHandleForWriting.write(Data(input.utf8))
-        try source.fileHandleForWriting.close()
         let said = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {

@@ -6,7 +6,7 @@ package final class ServerDirectory: Sendable {
     package let path: String
     private let keeper: Lifeline
 
-    init(_ name: String, owner: String) throws {
+    package init(_ name: String, owner: String) throws {
         path = NSTemporaryDirectory() + "asnode-\(name)-\(UUID().uuidString.prefix(8))"
         // Processes that work in it end at the same time, and may still be writing for a moment.
         keeper = try Lifeline(
