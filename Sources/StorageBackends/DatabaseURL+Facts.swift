@@ -96,7 +96,7 @@ extension DatabaseURL {
         if let version = try questions.tlsVersion(connection) {
             return .encrypted(version: version, verified: verification)
         }
-        return hosts.allSatisfy(Self.isThisMachine) ? .local : .none
+        return isLocal ? .local : .none
     }
 
     private var questions: any ServerQuestions {
@@ -107,18 +107,13 @@ extension DatabaseURL {
         }
     }
 
-    /// The hosts and the directories of sockets that it names; none for a file.
-    private var hosts: [String] {
+    /// Whether there is no network between.
+    private var isLocal: Bool {
         switch place {
-        case .file: []
-        case .mysql(let address): address.socket == nil ? address.hosts.map(\.name) : []
-        case .postgres(let address):
-            (address.parameters["host"] ?? address.parameters["hostaddr"] ?? "").split(separator: ",").map(String.init)
+        case .file: true
+        case .mysql(let address): address.socket != nil || address.isLocal
+        case .postgres(let address): address.isLocal
         }
-    }
-
-    private static func isThisMachine(_ host: String) -> Bool {
-        ["localhost", "::1"].contains(host) || host.hasPrefix("/") || host.hasPrefix("@") || host.hasPrefix("127.")
     }
 
     private var verification: DatabaseFacts.Verification {

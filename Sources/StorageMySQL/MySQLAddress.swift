@@ -64,8 +64,7 @@ public struct MySQLAddress: Hashable, Sendable {
         database = parts.database
         user = parts.user
         password = parts.password
-        let isLocal = hosts.allSatisfy { Self.isLocal($0.name) }
-        tls = isLocal ? .preferred : .verifyIdentity
+        tls = hosts.allSatisfy { Self.isLocal($0.name) } ? .preferred : .verifyIdentity
         try read(&parts.options)
         guard password == nil || passwordFile == nil else {
             throw Self.invalid("it has both a password and a password-file")
@@ -119,6 +118,9 @@ public struct MySQLAddress: Hashable, Sendable {
         }
         return String(text.prefix { !$0.isNewline })
     }
+
+    /// Whether every host is this machine.
+    package var isLocal: Bool { hosts.allSatisfy { Self.isLocal($0.name) } }
 
     private static func isLocal(_ name: String) -> Bool {
         if name == "localhost" || name == "::1" { return true }

@@ -116,8 +116,10 @@ public struct PostgresAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether every host is this machine.
+    package var isLocal: Bool { hosts.allSatisfy(\.isLocal) }
+
     private mutating func addDefaults() {
-        let isLocal = hosts.allSatisfy(\.isLocal)
         var defaults = [
             "sslmode": isLocal ? "prefer" : "verify-full", "gssencmode": "disable", "application_name": "asnode",
             // A server that vanished without a word is noticed though nothing is sent.

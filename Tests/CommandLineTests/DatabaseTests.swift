@@ -47,7 +47,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test("the database can come from the environment, and its password from a file", arguments: [Engine.mariadb])
+        @Test("the database can come from the environment, and its password from a file", arguments: Engine.allCases)
         func quietForms(_ engine: Engine) throws {
             let database = try Database(engine)
             let asnode = try Asnode()
