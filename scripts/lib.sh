@@ -48,7 +48,7 @@ install_packages() {
 BUILD_PACKAGES="pkg-config libssl-dev libsqlite3-dev libmariadb-dev libpq-dev"
 RUN_PACKAGES="nftables"
 TEST_PACKAGES="nftables openvpn iperf3 iproute2 iputils-ping procps openssl sqlite3 util-linux mariadb-server \
-galera-4 rsync lsof socat postgresql"
+galera-4 rsync lsof socat postgresql pgbouncer"
 
 has_net_admin() {
     capabilities=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)

@@ -158,7 +158,7 @@ final class PostgresConnection: SQLConnection {
 
     private func error(of landing: PostgresLink.Landing) -> StorageError {
         let failure = PostgresFailure(result: landing.result.handle)
-        if failure.endsConnection || failure.isStalePlan { isRefused = true }
+        if failure.endsConnection { isRefused = true }
         // Without a code the words are libpq's own: the server went away.
         if link.isBroken, failure.state.isEmpty { return PostgresFailure.lost }
         var mode: TransactionMode?
@@ -190,7 +190,7 @@ final class PostgresConnection: SQLConnection {
     private func queueBegin() throws {
         guard case .deferred(let mode) = phase else { return }
         phase = .open(mode)
-        let kind = mode == .write ? "SERIALIZABLE READ WRITE" : "REPEATABLE READ READ ONLY"
+        let kind = mode == .write ? "SERIALIZABLE" : "REPEATABLE READ READ ONLY"
         try queue(statements.statement("BEGIN ISOLATION LEVEL \(kind)"), [])
         guard !preparesStatements else { return }
         try link.queue { PQsendQueryParams(link.handle, limits.statement(local: true), 0, nil, nil, nil, nil, 1) }

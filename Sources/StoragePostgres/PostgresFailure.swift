@@ -10,6 +10,9 @@ struct PostgresFailure {
     let message: String
     /// The constraint or index that was violated.
     let constraint: String
+    /// The function of the server that complains. Unlike the message it is in no language, and tells apart what has the
+    /// same state.
+    private let routine: String
 
     /// The failure that a result tells.
     init(result: OpaquePointer?) {
@@ -19,25 +22,32 @@ struct PostgresFailure {
         state = field(CInt(UInt8(ascii: "C")))
         message = Self.oneLine(field(CInt(UInt8(ascii: "M"))))
         constraint = field(CInt(UInt8(ascii: "n")))
+        routine = field(CInt(UInt8(ascii: "R")))
     }
 
     /// Whether the connection is of no use after it.
     var endsConnection: Bool {
-        switch state {
+        if isStandby || isStalePlan { return true }
+        return switch state {
         case "57P01", "57P02", "57P03", "57P05", "25006", "26000", "42P05", "25P03", "25P04": true
         default: state.hasPrefix("08")
         }
     }
 
     /// Whether what was prepared does not fit the tables any more.
-    var isStalePlan: Bool { state == "0A000" }
+    private var isStalePlan: Bool { state == "0A000" && routine == "RevalidateCachedQuery" }
+
+    /// Whether the server only follows another one: then it does not take the settings of a transaction that writes.
+    private var isStandby: Bool { state == "0A000" && routine.hasPrefix("call_") && routine.hasSuffix("_check_hook") }
 
     /// The failure as an error.
     ///
     /// - Parameter mode: What the transaction that failed is for; `nil` outside of one.
     func error(in mode: TransactionMode?) -> StorageError {
+        if isStandby { return readOnly }
+        if isStalePlan { return make(.conflict, "the schema was changed meanwhile") }
         switch state {
-        case "40001", "40P01", "0A000":
+        case "40001", "40P01":
             return make(.conflict, "the transaction clashed with another one")
         case "55P03":
             return make(.busy, "another transaction held a row for too long", "try again later")
@@ -47,8 +57,7 @@ struct PostgresFailure {
             return make(.constraint(constraint), "there is one with the same \(constraint) already")
         case "25006":
             guard mode != .read else { return make(.misuse, "a write was asked for in a transaction that reads") }
-            return make(
-                .readOnly, "the server takes no writes", "it may be a former primary; name the present one")
+            return readOnly
         case "53100":
             return make(.outOfSpace, "the server's disk is full", "make room there; nothing was lost")
         case "42501":
@@ -64,6 +73,10 @@ struct PostgresFailure {
         default:
             return byClass()
         }
+    }
+
+    private var readOnly: StorageError {
+        make(.readOnly, "the server takes no writes", "it may be a former primary; name the present one")
     }
 
     private func byClass() -> StorageError {

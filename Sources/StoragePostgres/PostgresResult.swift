@@ -57,7 +57,8 @@ final class PostgresResult {
             return .real(Double(bitPattern: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))))
         case PostgresType.float4 where bytes.count == 4:
             return .real(Double(Float(bitPattern: UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))))
-        case PostgresType.text, PostgresType.varchar, PostgresType.name, PostgresType.blankPadded, PostgresType.character:
+        case PostgresType.text, PostgresType.varchar, PostgresType.name, PostgresType.blankPadded,
+            PostgresType.character:
             return String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .blob(Array(bytes))
         default:
             return .blob(Array(bytes))

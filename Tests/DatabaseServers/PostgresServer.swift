@@ -14,11 +14,34 @@ package final class PostgresServer: DatabaseServer {
     /// - Parameters:
     ///   - certificate: The certificate's file in its directory, without `.pem`; `nil` for a server without TLS.
     ///   - options: Settings, `name=value`.
-    package init(certificate: String? = "server", options: [String] = []) throws {
-        directory = try ServerDirectory("postgres", owner: "postgres")
+    package convenience init(certificate: String? = "server", options: [String] = []) throws {
         let template = try Self.template.get()
+        try self.init(certificate: certificate, options: options) { data in
+            try Programs.run("cp", ["-a", "\(template.path)/data", data])
+        }
+        try start()
+        try run(sql: "CREATE ROLE \(TestAccount.user) LOGIN PASSWORD '\(TestAccount.password)'")
+    }
+
+    /// Starts a standby, which follows another server and takes no writes until ``promote()``.
+    package convenience init(standbyOf primary: PostgresServer) throws {
+        try self.init(certificate: nil, options: []) { data in
+            try Programs.run(
+                "setpriv",
+                [
+                    "--reuid", "postgres", "--regid", "postgres", "--clear-groups", "pg_basebackup", "-D", data,
+                    "--host=\(primary.directory.path)", "--port=\(primary.port)", "--username=postgres",
+                    "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync",
+                ], environment: ["PGPASSWORD": TestAccount.password])
+        }
+        try start()
+    }
+
+    /// - Parameter fill: Makes the data directory at a path.
+    private init(certificate: String?, options: [String], fill: (_ data: String) throws -> Void) throws {
+        directory = try ServerDirectory("postgres", owner: "postgres")
         try directory.makeCertificates(owner: "postgres")
-        try Programs.run("cp", ["-a", "\(template.path)/data", "\(directory.path)/data"])
+        try fill("\(directory.path)/data")
         port = try LocalPort.free()
         process = ServerProcess(user: "postgres", log: "\(directory.path)/server.log")
         let files = directory.path
@@ -29,9 +52,10 @@ package final class PostgresServer: DatabaseServer {
             ]
         }
         self.options = (tls ?? []) + options
-        try start()
-        try run(sql: "CREATE ROLE \(TestAccount.user) LOGIN PASSWORD '\(TestAccount.password)'")
     }
+
+    /// Has a standby take writes from now on, and waits until it does.
+    package func promote() throws { try run(sql: "SELECT pg_promote()") }
 
     package func start() throws {
         let settings = (["listen_addresses=127.0.0.1"] + options).flatMap { ["-c", $0] }

@@ -27,23 +27,24 @@ public final class ServerHosts<Host: Hashable & Sendable>: Sendable {
     ///
     /// - Parameter connect: Connects to one; blocks within a bounded time.
     /// - Returns: What `connect` gave.
-    /// - Throws: What the first said when none answers; at once when one refuses the user or the database, which the others
-    ///   would do too.
+    /// - Throws: What the first said that refused the user or the database, otherwise what the first said. One that
+    ///   refuses is there, and another one may not: a standby that lags does not know what was just made.
     public func connect<T>(_ connect: (Host) throws -> T) throws -> T {
         var first: (any Error)?
+        var refusal: (any Error)?
         for host in order() {
             do {
                 let connection = try connect(host)
                 avoided.withLock { $0[host] = nil }
                 return connection
             } catch let error as StorageError where [.permission, .notFound].contains(error.code) {
-                throw error
+                refusal = refusal ?? error
             } catch {
                 avoid(host)
-                if first == nil { first = error }
+                first = first ?? error
             }
         }
-        throw first ?? StorageError(.unavailable, "the URL of the database names no host")
+        throw refusal ?? first ?? StorageError(.unavailable, "the URL of the database names no host")
     }
 
     /// Has a server tried last for a while: it went away, or turned out not to be the one that takes writes.
