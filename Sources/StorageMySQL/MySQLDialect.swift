@@ -26,6 +26,7 @@ struct MySQLDialect: SQLDialect {
     }
 
     var serverTime: String? { "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))" }
+    var returnsRows: Bool { isMariaDB }
     var rowLock: String { " FOR UPDATE" }
 
     func adding(_ column: SQLTable.Column, to table: String) -> String {

@@ -40,6 +40,7 @@ struct PostgresDialect: SQLDialect {
     }
 
     var serverTime: String? { "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint" }
+    var returnsRows: Bool { true }
     var rowLock: String { " FOR UPDATE" }
 
     func adding(_ column: SQLTable.Column, to table: String) -> String {

@@ -12,25 +12,40 @@ public struct SQLiteOptions: Sendable {
     public var readers: Int
     /// How long a statement waits for another process before it counts as a failed try.
     public var busyTimeout: Duration
+    /// How long a statement may take; looking through the whole file may take longer.
+    public var statementTimeout: Duration
     /// How often and how long a transaction is tried.
     public var retry: RetryPolicy
+    /// How connections are kept.
+    public var pool: PoolLimits
+    /// The node that opens the file, if it is one: it is not in the way of a migration itself.
+    public var node: NodeID?
     /// The schema that a file is brought to.
     package var migrator = Migrator()
 
     /// Makes the value of its parts, which are explained at the properties.
     public init(
         authenticator: any RowAuthenticator, environment: StorageEnvironment = .system, readers: Int = 4,
-        busyTimeout: Duration = .seconds(2), retry: RetryPolicy = RetryPolicy()
+        busyTimeout: Duration = .seconds(2), statementTimeout: Duration = .seconds(30),
+        retry: RetryPolicy = RetryPolicy(), pool: PoolLimits = PoolLimits(), node: NodeID? = nil
     ) {
         self.authenticator = authenticator
         self.environment = environment
         self.readers = readers
         self.busyTimeout = busyTimeout
+        self.statementTimeout = statementTimeout
         self.retry = retry
+        self.pool = pool
+        self.node = node
     }
 
-    func connection(_ path: String, _ mode: TransactionMode) -> SQLiteConnection.Options {
-        SQLiteConnection.Options(path: path, mode: mode, busyTimeout: busyTimeout, now: environment.now)
+    func connection(
+        _ path: String, _ mode: TransactionMode, _ limits: LaneLimits? = nil
+    ) -> SQLiteConnection.Options {
+        let limit = limits?.statement ?? statementTimeout
+        return SQLiteConnection.Options(
+            path: path, mode: mode, busyTimeout: min(busyTimeout, limit),
+            statementTimeout: min(statementTimeout, limit), environment: environment)
     }
 }
 
@@ -78,9 +93,9 @@ public final class SQLiteBackend: StorageBackend {
         let notices = try await onBlockingThread("sql-open") { try preparation.run() }
         let shared = SQLBackend.Options(
             authenticator: options.authenticator, environment: options.environment, retry: options.retry,
-            readers: options.readers, writers: 1)
+            pool: options.pool, readers: options.readers, writers: 1)
         let backend = SQLBackend(options: shared) { request in
-            try SQLiteConnection(options.connection(path, request.mode))
+            try SQLiteConnection(options.connection(path, request.mode, request.limits))
         }
         return SQLiteBackend(path: path, notices: notices, backend: backend)
     }
@@ -123,7 +138,9 @@ public final class SQLiteBackend: StorageBackend {
     /// - Throws: ``ClusterCore/StorageError`` when it cannot even be read.
     public func integrityFindings() async throws -> [String] {
         try await backend.withConnection(.read) { connection in
-            try connection.rows("PRAGMA integrity_check(20)", []).compactMap { row in
+            (connection as? SQLiteConnection)?.statementLimit.isOff = true
+            defer { (connection as? SQLiteConnection)?.statementLimit.isOff = false }
+            return try connection.rows("PRAGMA integrity_check(20)", []).compactMap { row in
                 if case .text(let line)? = row.first, line != "ok" { line } else { nil }
             }
         }

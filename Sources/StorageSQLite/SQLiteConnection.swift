@@ -12,7 +12,8 @@ final class SQLiteConnection: SQLConnection {
         var path: String
         var mode: TransactionMode
         var busyTimeout: Duration
-        var now: @Sendable () -> Timestamp
+        var statementTimeout: Duration
+        var environment: StorageEnvironment
     }
 
     /// Rows are at most a few values of ``StorageLimits/valueBytes``; longer ones in a hostile file are not read.
@@ -23,7 +24,9 @@ final class SQLiteConnection: SQLConnection {
     let options: Options
     private(set) var isUsable = true
     let handle: OpaquePointer
-    private var statements: [String: SQLiteStatement] = [:]
+    let statementLimit: SQLiteStatementLimit
+    private let stopper: SQLiteStopper
+    private var statements: [SQLiteStatementText: SQLiteStatement] = [:]
 
     /// Opens an existing file and leaves it as it is.
     init(_ options: Options) throws {
@@ -37,6 +40,9 @@ final class SQLiteConnection: SQLConnection {
         }
         self.handle = handle
         self.options = options
+        self.stopper = SQLiteStopper(handle)
+        self.statementLimit = SQLiteStatementLimit(options.statementTimeout, uptime: options.environment.uptime)
+        statementLimit.attach(to: handle)
         sqlite3_busy_timeout(handle, CInt(clamping: options.busyTimeout.wholeMicroseconds / 1000))
         sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Self.rowBytes)
         _ = csqlite_defensive(handle, 1)
@@ -44,9 +50,12 @@ final class SQLiteConnection: SQLConnection {
     }
 
     deinit {
+        stopper.disarm()
         statements = [:]
         sqlite3_close_v2(handle)
     }
+
+    var canceller: (any StatementCanceller)? { stopper }
 
     /// Whether SQLite could open the file for reading only.
     var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
@@ -73,6 +82,7 @@ final class SQLiteConnection: SQLConnection {
             throw StorageError(.misuse, "a statement got \(values.count) values and wants \(prepared.parameterCount)")
         }
         try check(prepared.bind(values))
+        statementLimit.restart()
         while true {
             let code = sqlite3_step(prepared.handle)
             if code == SQLITE_DONE { return }
@@ -85,14 +95,23 @@ final class SQLiteConnection: SQLConnection {
         try execute(mode == .write ? "BEGIN IMMEDIATE" : "BEGIN")
     }
 
-    func commit() throws { try execute("COMMIT") }
+    func commit() throws {
+        // A commit that has begun is not stopped.
+        stopper.disarm()
+        statementLimit.isOff = true
+        defer {
+            statementLimit.isOff = false
+            stopper.arm()
+        }
+        try execute("COMMIT")
+    }
 
     func rollback() {
         guard sqlite3_get_autocommit(handle) == 0 else { return }
         do { try execute("ROLLBACK") } catch { isUsable = false }
     }
 
-    func serverTime() throws -> Timestamp { options.now() }
+    func serverTime() throws -> Timestamp { options.environment.now() }
 
     func inspect() throws -> DatabaseIdentity {
         let tables = try rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -107,6 +126,7 @@ final class SQLiteConnection: SQLConnection {
     func claim() throws { try execute("PRAGMA application_id = \(Self.applicationID)") }
 
     func close() {
+        stopper.disarm()
         // The handle itself is closed when the connection goes away.
         statements = [:]
         isUsable = false
@@ -123,7 +143,8 @@ final class SQLiteConnection: SQLConnection {
     }
 
     private func prepared(_ statement: String) throws -> SQLiteStatement {
-        if let cached = statements[statement], !cached.isBusy { return cached }
+        let key = SQLiteStatementText(text: statement)
+        if let cached = statements[key], !cached.isBusy { return cached }
         var prepared: OpaquePointer?
         let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
         try check(sqlite3_prepare_v3(handle, dialect.rendered(statement), -1, flags, &prepared, nil))
@@ -131,7 +152,7 @@ final class SQLiteConnection: SQLConnection {
         let fresh = SQLiteStatement(prepared)
         // The statements are few and fixed; should they ever be many, all are prepared anew now and then.
         if statements.count >= Self.cachedStatements { statements = [:] }
-        statements[statement] = fresh
+        statements[key] = fresh
         return fresh
     }
 

@@ -28,7 +28,8 @@ struct SQLitePreparation {
     }
 
     private func migrate(_ connection: SQLiteConnection) throws -> [StorageNotice] {
-        let migrator = options.migrator
+        var migrator = options.migrator
+        migrator.node = options.node
         switch try migrator.need(of: connection) {
         case .none:
             return []

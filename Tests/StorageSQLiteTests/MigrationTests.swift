@@ -97,4 +97,54 @@ struct MigrationTests {
         }
         #expect(ran.withLock { $0 } == Array(Schema.steps.count + 1...Self.later.count))
     }
+
+    /// How a node stands that the database knows.
+    enum Standing: CaseIterable {
+        case running, added, stopped, silent, removed, own
+    }
+
+    @Test("a migration is refused while a node runs that could not read the result", arguments: Standing.allCases)
+    func nodesInTheWay(_ standing: Standing) async throws {
+        let store = try TestStore()
+        let backend = try await store.openWithCluster()
+        let now = store.environment.now
+        let node = Node(
+            id: sample(7), name: "gate-1", hostname: "h", softwareVersion: "1", createdAt: now, startedAt: now,
+            lastSeenAt: now)
+        try await backend.write { writer in
+            try writer.nodes.add(node)
+            if standing == .added { return }
+            let started = try writer.nodes.beginEpoch(of: node.id, after: 0, hostname: "h", softwareVersion: "1")
+            if standing == .stopped { try writer.nodes.stop(started.lease) }
+            if standing == .removed { try writer.nodes.setState(.removed, of: node.id) }
+        }
+        await backend.close()
+        if standing == .silent { store.environment.now = now + .seconds(901) }
+        var options = store.options()
+        options.migrator = Migrator(steps: Self.later)
+        options.node = standing == .own ? node.id : sample(8)
+        do {
+            await (try SQLiteBackend.open(store.path, mode: .migrate, options: options)).close()
+            #expect(standing != .running)
+        } catch let error as StorageError {
+            #expect(standing == .running && error.code == .busy && error.message.contains("gate-1"), "\(error)")
+        }
+    }
+
+    @Test("a node that was set to draining while it runs is still in the way")
+    func drainingNode() async throws {
+        let store = try TestStore()
+        let backend = try await store.openWithCluster()
+        let now = store.environment.now
+        let node = Node(
+            id: sample(7), name: "gate-1", hostname: "h", softwareVersion: "1", createdAt: now, startedAt: now,
+            lastSeenAt: now)
+        try await backend.write { writer in
+            try writer.nodes.add(node)
+            _ = try writer.nodes.beginEpoch(of: node.id, after: 0, hostname: "h", softwareVersion: "1")
+        }
+        try await backend.write { try $0.nodes.setState(.draining, of: node.id) }
+        await backend.close()
+        #expect(await failureCode { try await open(store, .migrate, Migrator(steps: Self.later)) } == .busy)
+    }
 }

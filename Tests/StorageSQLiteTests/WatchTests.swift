@@ -145,7 +145,7 @@ struct WatchTests {
         let bell = Bell()
         let backend = SQLBackend(
             options: .init(authenticator: options.authenticator, environment: store.environment.environment)
-        ) { BellConnection(try SQLiteConnection(options.connection(store.path, $0.mode)), bell) }
+        ) { BellConnection(try SQLiteConnection(options.connection(store.path, $0.mode, $0.limits)), bell) }
         async let seen = revisions(2, of: backend.watch(every: .seconds(600)))
         try await Task.sleep(for: .milliseconds(300))
         try await backend.write { writer in try writer.change(by: .test) { try $0.set("hold-tun", to: "true") } }

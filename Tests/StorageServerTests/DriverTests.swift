@@ -13,7 +13,7 @@ struct DriverTests {
         let path = NSTemporaryDirectory() + "asnode-driver-\(UUID().uuidString).db"
         defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
         let options = SQLiteConnection.Options(
-            path: path, mode: .write, busyTimeout: .seconds(3), now: StorageEnvironment.system.now)
+            path: path, mode: .write, busyTimeout: .seconds(3), statementTimeout: .seconds(30), environment: .system)
         try await onBlockingThread("case") {
             _ = FileManager.default.createFile(atPath: path, contents: nil)
             try SQLiteConnection(options).useWriteAheadLog()

@@ -40,6 +40,11 @@ public protocol NodeStore: NodeReader {
     /// - Throws: ``StorageError/Code/fenced`` when the stored epoch or generation is another, or the node was removed.
     func renew(_ lease: NodeLease) throws -> NodeLease
 
+    /// Says that a node has stopped: it is in the way of no migration any more. Its next epoch takes that back.
+    ///
+    /// - Throws: ``StorageError/Code/fenced`` when the stored epoch or generation is another, or the node was removed.
+    func stop(_ lease: NodeLease) throws
+
     /// Gives a node its client subnets, in place of those it has.
     ///
     /// - Throws: ``StorageError/Code/constraint(_:)`` `node.subnet` when one overlaps another node's;

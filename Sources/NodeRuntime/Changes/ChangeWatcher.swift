@@ -1,20 +1,15 @@
 internal import ClusterCore
 internal import CoreMetrics
 internal import Logging
-internal import Synchronization
 
-/// Looks whether the configuration changed, by reading one row, and takes a new snapshot when it did.
+/// Looks whether the configuration changed, on a lane of its own, and takes a new snapshot when it did.
 final class ChangeWatcher: Sendable {
-    /// Readings that fail for so long make the store count as away.
-    static let outageAfter = Duration.seconds(2)
-
     private let backend: any StorageBackend
     private let key: ClusterKey
     private let clock: StoreClock
     private let logger: Logger
     private let metrics: NodeMetrics
     private let apply: @Sendable (Snapshot) -> Void
-    private let isAway = Mutex(false)
 
     init(
         backend: any StorageBackend, key: ClusterKey, clock: StoreClock, logger: Logger, metrics: NodeMetrics,
@@ -28,26 +23,31 @@ final class ChangeWatcher: Sendable {
         self.apply = apply
     }
 
-    /// Watches until the task is cancelled.
+    /// Watches until the task is cancelled or the backend closed.
     ///
     /// - Parameter snapshot: What the node works with at first.
     func run(from snapshot: Snapshot) async {
         var present = snapshot
-        while !Task.isCancelled {
-            try? await Task.sleep(for: present.settings[.changePollInterval])
-            if let next = await poll(present) { present = next }
+        var reach = StoreReach(since: Uptime.now())
+        var isWatching = true
+        while isWatching {
+            let interval = present.settings[.changePollInterval]
+            isWatching = false
+            for await sighting in backend.watch(every: interval) {
+                note(sighting, &reach)
+                if let next = await changed(sighting, present) { present = next }
+                isWatching = present.settings[.changePollInterval] != interval
+                if isWatching { break }
+            }
         }
     }
 
-    /// One look.
+    /// The configuration that a look has shown to be another one, taken over.
     ///
-    /// - Returns: The snapshot that the node works with now; `nil` when nothing changed or the store cannot be read.
-    private func poll(_ present: Snapshot) async -> Snapshot? {
+    /// - Returns: `nil` when it is the same, or cannot be read; the next look shows it again.
+    private func changed(_ sighting: StoreSighting, _ present: Snapshot) async -> Snapshot? {
+        guard case .read(let revision, _, _) = sighting, revision != present.revision else { return nil }
         do {
-            let (revision, now) = try await backend.read { (try $0.config.revision(), try $0.now()) }
-            clock.set(now)
-            setAway(false, nil)
-            guard revision != present.revision else { return nil }
             let key = key
             let next = try await backend.read { try Snapshot.load(from: $0, key: key) }
             apply(next)
@@ -57,27 +57,28 @@ final class ChangeWatcher: Sendable {
             for problem in next.problems where !known.contains(problem) { logger.error("\(problem)") }
             return next
         } catch {
-            if !Task.isCancelled {
-                metrics.pollFailures.increment()
-                setAway(true, error)
-            }
+            guard !Task.isCancelled else { return nil }
+            metrics.pollFailures.increment()
+            logger.warning("a change of configuration could not be read yet", metadata: ["error": "\(error)"])
             return nil
         }
     }
 
-    /// Says once that the store is away, and once that it is back.
-    private func setAway(_ away: Bool, _ error: (any Error)?) {
-        let changed = isAway.withLock { isAway in
-            defer { isAway = away }
-            return isAway != away
+    /// Takes over the store's time, and says once that the store is away, and once that it is back.
+    private func note(_ sighting: StoreSighting, _ reach: inout StoreReach) {
+        let change = reach.note(sighting, now: Uptime.now())
+        switch sighting {
+        case .read(_, let time, _): clock.set(time)
+        case .failed: metrics.pollFailures.increment()
         }
-        guard changed else { return }
-        if away {
+        switch change {
+        case .lost:
+            let reason = if case .failed(let error, _) = sighting { "\(error)" } else { "it answers too slowly" }
             logger.error(
                 "the store cannot be read; the node goes on with the configuration that it has",
-                metadata: ["error": "\(error.map { "\($0)" } ?? "")"])
-        } else {
-            logger.notice("the store can be read again")
+                metadata: ["error": "\(reason)"])
+        case .found: logger.notice("the store can be read again")
+        case nil: break
         }
     }
 }

@@ -105,11 +105,17 @@ final class SessionRecorder: EventSink {
             while !state.withLock({ $0.queue.isEmpty }) {
                 guard let isWritten = try? await flush(withUpdates: false), isWritten else { break }
             }
-            if state.withLock({ $0.queue.isEmpty }) { return }
+            if state.withLock({ $0.queue.isEmpty }) { return await sayStopped() }
             try? await Task.sleep(for: .milliseconds(200))
         }
         let left = state.withLock { $0.queue.count }
         logger.error("session records could not be written before the end", metadata: ["lost": "\(left)"])
+    }
+
+    /// Says in the node's row that it does not run any more. When that fails, the row says so by standing still.
+    private func sayStopped() async {
+        let lease = state.withLock { $0.lease }
+        _ = try? await backend.write { try $0.nodes.stop(lease) }
     }
 
     /// Writes one batch.

@@ -14,6 +14,9 @@ public protocol SQLDialect: Sendable {
     /// clock of its own.
     var serverTime: String? { get }
 
+    /// Whether an `INSERT` from a `SELECT` can give the rows that it wrote (`RETURNING`), which saves reading the time.
+    var returnsRows: Bool { get }
+
     /// What is put behind a `SELECT` of one row to keep others from writing it until the transaction ends, with a space
     /// before it; empty where transactions that write come one after the other anyway.
     var rowLock: String { get }
@@ -39,6 +42,8 @@ extension SQLDialect {
 
     /// None.
     public var serverTime: String? { nil }
+    /// It cannot.
+    public var returnsRows: Bool { false }
     /// None.
     public var rowLock: String { "" }
     /// None.

@@ -15,20 +15,32 @@ struct WriteTransaction {
     func run<Value>(_ body: (any StorageWriter) throws -> Value) -> WriteOutcome<Value> {
         do {
             try connection.begin(.write)
-            if let earlier = try enter() {
+            switch try enter() {
+            case .committedBefore(let earlier):
                 connection.rollback()
                 return .committedBefore(attempt: earlier)
+            case .entered(let time):
+                return try commit(try runBody(body, at: time))
             }
-            let value = try runBody(body)
-            return try commit(value)
         } catch {
             connection.rollback()
             return attempt.isResolving && !Self.isTransient(error) ? settle(after: error) : .failed(error)
         }
     }
 
-    private func runBody<Value>(_ body: (any StorageWriter) throws -> Value) throws -> Value {
+    /// What came of looking for earlier tries and at the store's phase.
+    private enum Entry {
+        /// An earlier try, of this number, turned out to be committed.
+        case committedBefore(Int)
+        /// The body may run; with the server's time, where it came along.
+        case entered(Timestamp?)
+    }
+
+    private func runBody<Value>(
+        _ body: (any StorageWriter) throws -> Value, at time: Timestamp?
+    ) throws -> Value {
         let transaction = self.transaction
+        transaction.note(time)
         defer { transaction.end() }
         let value = try body(SQLWriter(transaction: transaction))
         try transaction.checkCommittable()
@@ -51,21 +63,19 @@ struct WriteTransaction {
 
     /// Makes sure that the store is in the phase that the writer expects, and writes the marker row where the database
     /// needs one; both in one statement.
-    ///
-    /// - Returns: The number of an earlier try when that one turns out to be committed.
-    private func enter() throws -> Int? {
+    private func enter() throws -> Entry {
         guard !connection.dialect.tellsCommitOutcome else {
             let row = try connection.rows("SELECT phase FROM store_state WHERE id = ?", [.integer(1)]).first
             if row != [.text(phase.rawValue)] { throw try refusal() }
-            return nil
+            return .entered(nil)
         }
-        if attempt.isResolving, let earlier = try committedAttempt() { return earlier }
+        if attempt.isResolving, let earlier = try committedAttempt() { return .committedBefore(earlier) }
         if attempt.marker.bytes.last == 0 { try removeOldMarkers() }
         do {
-            let count = try mark(
+            let mark = try mark(
                 attempt.number, " FROM store_state WHERE id = ? AND phase = ?", [.integer(1), .text(phase.rawValue)])
-            if count == 0 { throw try refusal() }
-            return nil
+            guard let mark else { throw try refusal() }
+            return .entered(mark.time)
         } catch let error as StorageError where error.code.constraintName != nil && attempt.isResolving {
             // It landed while we looked. The next try finds it.
             throw StorageError(.conflict, "an earlier try was committed meanwhile", nativeCode: error.nativeCode)
@@ -96,12 +106,24 @@ struct WriteTransaction {
         }
     }
 
-    /// Writes the marker row, if `source` gives a row.
-    private func mark(_ number: Int, _ source: String = "", _ values: [SQLValue] = []) throws -> Int {
+    /// A marker row that was written, with the server's time where the database gives it back.
+    private struct Mark {
+        var time: Timestamp?
+    }
+
+    /// Writes the marker row.
+    ///
+    /// - Returns: `nil` when `source` gives no row to write.
+    private func mark(_ number: Int, _ source: String = "", _ values: [SQLValue] = []) throws -> Mark? {
         let (time, bound) = try time()
-        return try connection.execute(
-            "INSERT INTO commit_markers (id, attempt, at) SELECT ?, ?, \(time)\(source)",
-            [.blob(attempt.marker.bytes), .integer(Int64(number))] + bound + values)
+        let statement = "INSERT INTO commit_markers (id, attempt, at) SELECT ?, ?, \(time)\(source)"
+        let values = [.blob(attempt.marker.bytes), .integer(Int64(number))] + bound + values
+        guard connection.dialect.returnsRows else {
+            return try connection.execute(statement, values) == 0 ? nil : Mark()
+        }
+        guard let row = try connection.rows(statement + " RETURNING at", values).first else { return nil }
+        guard case .integer(let microseconds)? = row.first else { return Mark() }
+        return Mark(time: Timestamp(microseconds: microseconds))
     }
 
     private func removeOldMarkers() throws {

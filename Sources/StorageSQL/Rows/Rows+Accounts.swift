@@ -6,6 +6,7 @@ extension User: AuthenticatedStoredRow {
         "id", "name", "enabled", "admin", "auto_login", "password_verifier", "tokens_valid_from", "created_at",
         "version",
     ]
+    static let selection = makeSelection()
 
     var values: [SQLValue] {
         [
@@ -29,6 +30,7 @@ extension User: AuthenticatedStoredRow {
 extension LoginFailures: StoredRow {
     static let table = "login_failures"
     static let columns = ["user_id", "failures", "first_at", "last_at", "locked_until", "version"]
+    static let selection = makeSelection()
 
     var values: [SQLValue] {
         [
@@ -47,6 +49,7 @@ extension LoginFailures: StoredRow {
 extension TokenRefusal: AuthenticatedStoredRow {
     static let table = "token_refusals"
     static let columns = ["token_session", "user_id", "refused_at", "expires_at"]
+    static let selection = makeSelection()
 
     var values: [SQLValue] {
         [

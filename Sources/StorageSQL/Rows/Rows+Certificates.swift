@@ -6,6 +6,7 @@ extension CertificateRecord: AuthenticatedStoredRow {
         "serial", "kind", "common_name", "user_id", "profile", "not_before", "not_after", "der", "private_key",
         "issued_at", "revoked_at", "revocation_reason", "version",
     ]
+    static let selection = makeSelection()
 
     var values: [SQLValue] {
         [

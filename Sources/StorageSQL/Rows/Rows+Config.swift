@@ -4,6 +4,7 @@ internal import ClusterCore
 struct ClusterRow: AuthenticatedStoredRow {
     static let table = "cluster"
     static let columns = ["id", "cluster_id", "created_at"]
+    static let selection = makeSelection()
 
     var cluster: ClusterID
     var createdAt: Timestamp
@@ -25,6 +26,7 @@ struct ClusterRow: AuthenticatedStoredRow {
 struct RevisionRow: StoredRow {
     static let table = "revision"
     static let columns = ["id", "lineage", "number", "change_id"]
+    static let selection = makeSelection()
 
     var revision: Revision
 
@@ -45,6 +47,7 @@ struct RevisionRow: StoredRow {
 struct StateRow: AuthenticatedStoredRow {
     static let table = "store_state"
     static let columns = ["id", "phase", "target", "since"]
+    static let selection = makeSelection()
 
     var state: StoreState
 
@@ -69,6 +72,7 @@ struct StateRow: AuthenticatedStoredRow {
 struct SettingRow: AuthenticatedStoredRow {
     static let table = "settings"
     static let columns = ["name", "value"]
+    static let selection = makeSelection()
 
     var name: String
     var value: String
@@ -88,6 +92,7 @@ struct SettingRow: AuthenticatedStoredRow {
 extension SealedSecret: AuthenticatedStoredRow {
     static let table = "secrets"
     static let columns = ["id", "purpose", "value", "created_at"]
+    static let selection = makeSelection()
 
     var values: [SQLValue] {
         [.blob(id.bytes), .text(purpose.rawValue), .blob(value.bytes), .integer(createdAt.microseconds)]
@@ -106,6 +111,7 @@ extension AuditEntry: StoredRow {
         "revision", "position", "change_id", "at", "actor_kind", "actor_name", "action", "entity_kind", "entity_id",
         "detail",
     ]
+    static let selection = makeSelection()
 
     var values: [SQLValue] {
         [

@@ -8,6 +8,7 @@ extension Session: StoredRow {
         "ipv6", "cipher", "client_version", "client_platform", "connected_at", "updated_at", "bytes_received",
         "bytes_sent",
     ]
+    static let selection = makeSelection()
 
     var values: [SQLValue] {
         [
@@ -37,6 +38,7 @@ extension Session: StoredRow {
 extension ConnectionLogEntry: StoredRow {
     static let table = "connection_log"
     static let columns = Session.columns + ["ended_at", "reason"]
+    static let selection = makeSelection()
 
     var values: [SQLValue] { session.values + [.integer(endedAt.microseconds), .text(reason.bounded(bytes: 64))] }
 
@@ -49,6 +51,7 @@ extension ConnectionLogEntry: StoredRow {
 struct AddressMemoryRow: StoredRow {
     static let table = "address_memory"
     static let columns = ["node_id", "user_id", "certificate", "ipv4", "ipv6", "used_at"]
+    static let selection = makeSelection()
 
     var node: NodeID
     var memory: AddressMemory

@@ -23,8 +23,10 @@ extension SQLTransaction {
     ///
     /// - Throws: ``StorageError`` with `tampered` or `malformedRow` when it is not sound.
     func one<Row: StoredRow>(_ type: Row.Type, where condition: String, _ values: [SQLValue]) throws -> Row? {
-        guard let fetched = try fetch(type, "WHERE \(condition) LIMIT 1", values).first else { return nil }
-        switch fetched.value {
+        var found: Result<Row, RowFault>?
+        try query("\(Row.selection) WHERE \(condition) LIMIT 1", values) { raw in found = decoded(type, raw) }
+        switch found {
+        case nil: return nil
         case .success(let row): return row
         case .failure(let fault): throw fault.error
         }
@@ -109,23 +111,22 @@ extension SQLTransaction {
     private func fetch<Row: StoredRow>(
         _ type: Row.Type, _ clauses: String, _ values: [SQLValue]
     ) throws -> [Fetched<Row>] {
-        let isAuthenticated = Row.self is any AuthenticatedStoredRow.Type
-        let columns = Row.columns + (isAuthenticated ? ["mac"] : [])
-        let statement = "SELECT \(columns.joined(separator: ", ")) FROM \(Row.table) \(clauses)"
-        return try rows(statement, values).map { raw in
-            Fetched(raw: raw, value: decoded(type, raw))
+        var fetched: [Fetched<Row>] = []
+        try query("\(Row.selection) \(clauses)", values) { raw in
+            fetched.append(Fetched(raw: raw, value: decoded(type, raw)))
         }
+        return fetched
     }
 
     /// A row as read, or what is wrong with it.
     func decoded<Row: StoredRow>(_ type: Row.Type, _ raw: [SQLValue]) -> Result<Row, RowFault> {
-        let values = Array(raw.prefix(Row.columns.count))
-        if let authenticated = Row.self as? any AuthenticatedStoredRow.Type,
-            !isAuthentic(authenticated, values, code: raw.last)
-        {
-            return .failure(RowFault(rejected: Self.rejection(type, raw, .tampered)))
+        if let authenticated = Row.self as? any AuthenticatedStoredRow.Type {
+            guard isAuthentic(authenticated, Array(raw.prefix(Row.columns.count)), code: raw.last) else {
+                return .failure(RowFault(rejected: Self.rejection(type, raw, .tampered)))
+            }
         }
-        var reader = RowReader(table: Row.table, columns: Row.columns, values: values)
+        // What follows the columns (the code, the time) is not read.
+        var reader = RowReader(table: Row.table, columns: Row.columns, values: raw)
         do {
             return .success(try Row(from: &reader))
         } catch {

@@ -40,8 +40,13 @@ final class SQLTransaction {
 
     /// Takes over what ``timeColumn`` gave, if it was asked for.
     func noteTime(_ value: SQLValue?) {
-        guard time == nil, connection.dialect.serverTime != nil, case .integer(let time)? = value else { return }
-        self.time = Timestamp(microseconds: time)
+        guard connection.dialect.serverTime != nil, case .integer(let time)? = value else { return }
+        note(Timestamp(microseconds: time))
+    }
+
+    /// Takes over the server's time, which came with another statement; the first one counts.
+    func note(_ time: Timestamp?) {
+        if self.time == nil { self.time = time }
     }
 
     /// Ends the use of the transaction: what a body kept of it is of no use later.
@@ -67,6 +72,10 @@ final class SQLTransaction {
 
     func rows(_ statement: String, _ values: [SQLValue] = []) throws -> [[SQLValue]] {
         try guarded { try connection.rows(statement, values) }
+    }
+
+    func query(_ statement: String, _ values: [SQLValue], _ body: ([SQLValue]) throws -> Void) throws {
+        try guarded { try connection.query(statement, values, body) }
     }
 
     /// Runs one statement; when it fails, the transaction is lost: databases differ in what is left of it then.

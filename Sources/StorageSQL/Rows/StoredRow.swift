@@ -6,10 +6,20 @@ protocol StoredRow: Sendable {
     static var table: String { get }
     /// The columns, in the order of ``values``, the key first.
     static var columns: [String] { get }
+    /// `SELECT`, all columns, `FROM` and the table; made once.
+    static var selection: String { get }
     /// The columns' values.
     var values: [SQLValue] { get }
     /// Reads the columns in order.
     init(from row: inout RowReader) throws
+}
+
+extension StoredRow {
+    /// What ``selection`` is.
+    static func makeSelection() -> String {
+        let columns = columns + (Self.self is any AuthenticatedStoredRow.Type ? ["mac"] : [])
+        return "SELECT \(columns.joined(separator: ", ")) FROM \(table)"
+    }
 }
 
 /// A row with an authentication code in a further column, `mac`.

@@ -1,9 +1,11 @@
-internal import ClusterCore
+package import ClusterCore
 
 /// Brings a database to a schema.
 package struct Migrator: Sendable {
     /// All steps, in order.
     package var steps: [Migration]
+    /// The node that migrates; the others that run must be able to read the new schema.
+    package var node: NodeID?
     /// Called before each step, outside of its transaction; an error ends the migration there.
     package var beforeStep: @Sendable (Migration) throws -> Void
     /// Called after each step, inside of its transaction where there is one.
@@ -52,9 +54,15 @@ package struct Migrator: Sendable {
     /// so a migration that was broken off goes on where it was, and two at once do not hurt each other.
     ///
     /// - Parameter renew: Called before each step; says that the migration goes on, where others wait for it.
-    /// - Throws: As ``need(of:)``; what a step threw.
+    /// - Throws: As ``need(of:)``; `busy`, with its name, when a node runs that could not read the new schema; what a step
+    ///   threw.
     package func migrate(_ connection: any SQLConnection, renewing renew: () throws -> Void = {}) throws {
-        if try need(of: connection) == .none { return }
+        switch try need(of: connection) {
+        case .none: return
+        case .creation: break
+        case .migration(let present):
+            try NodesInTheWay(connection: connection, own: node).check(from: present, to: steps.count)
+        }
         for step in steps {
             try beforeStep(step)
             try renew()

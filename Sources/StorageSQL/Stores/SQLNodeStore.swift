@@ -30,7 +30,7 @@ struct SQLNodeStore: NodeStore {
         guard (1...63).contains(node.name.utf8.count) else {
             throw StorageError(.invalid, "the name of a node has 1 to 63 bytes")
         }
-        try transaction.insert(NodeRow(node))
+        try transaction.insert(NodeRow(node, newestSchema: nil))
         try replaceSubnets(of: node.id, with: node.subnets)
     }
 
@@ -46,8 +46,8 @@ struct SQLNodeStore: NodeStore {
         node.softwareVersion = softwareVersion
         node.startedAt = now
         node.lastSeenAt = now
-        let count = try transaction.update(
-            NodeRow(node), where: "id = ? AND epoch = ?", [.blob(id.bytes), .integer(epoch)])
+        let row = NodeRow(node, newestSchema: Int64(Schema.steps.count))
+        let count = try transaction.update(row, where: "id = ? AND epoch = ?", [.blob(id.bytes), .integer(epoch)])
         guard count == 1 else { throw Self.fenced(node) }
         return node
     }
@@ -67,17 +67,24 @@ struct SQLNodeStore: NodeStore {
         return next
     }
 
+    func stop(_ lease: NodeLease) throws {
+        _ = try renew(lease)
+        try transaction.execute("UPDATE nodes SET newest_schema = NULL WHERE id = ?", [.blob(lease.node.bytes)])
+    }
+
     func setSubnets(_ subnets: [IPPrefix], of id: NodeID) throws {
         guard try node(id) != nil else { throw Self.notFound }
         try replaceSubnets(of: id, with: subnets)
     }
 
     func setState(_ state: Node.State, of id: NodeID) throws {
-        guard var node = try node(id) else { throw Self.notFound }
-        if node.state == state { return }
-        guard node.state != .removed else { throw Self.fenced(node) }
-        node.state = state
-        _ = try transaction.update(NodeRow(node), where: "id = ?", [.blob(id.bytes)])
+        guard var row = try transaction.one(NodeRow.self, where: "id = ?", [.blob(id.bytes)]) else {
+            throw Self.notFound
+        }
+        if row.node.state == state { return }
+        guard row.node.state != .removed else { throw Self.fenced(row.node) }
+        row.node.state = state
+        _ = try transaction.update(row, where: "id = ?", [.blob(id.bytes)])
         if state == .removed { try replaceSubnets(of: id, with: []) }
     }
 

@@ -56,7 +56,7 @@ final class FaultyDatabase: Sendable {
     func connection(
         _ path: String, _ request: ConnectionRequest, _ options: SQLiteOptions
     ) throws -> any SQLConnection {
-        try connection(options.connection(path, request.mode))
+        try connection(options.connection(path, request.mode, request.limits))
     }
 
     func nextFault() -> Fault {
