@@ -42,7 +42,8 @@ struct StatementLimitTests {
         #expect(other.statementTimeout == .seconds(30) && other.busyTimeout == .milliseconds(500))
     }
 
-    @Test("cancelling the task stops the statement that runs, undoes its transaction, and spares the next one",
+    @Test(
+        "cancelling the task stops the statement that runs, undoes its transaction, and spares the next one",
         .timeLimit(.minutes(1)))
     func cancellation() async throws {
         let pool = try await pool(TestStore(), statement: .seconds(600))
