@@ -62,7 +62,7 @@ public enum PostgresBackend {
             mode: mode, migrator: options.migrator, environment: options.environment, pause: { usleep(100_000) })
         let connector = PostgresConnector(address, options)
         try await onBlockingThread("sql-open") {
-            let connection = try PostgresConnection(connector, limits: PostgresLimits(options))
+            let connection = try PostgresConnection(connector, limits: PostgresLimits(options), mode: .write)
             defer { connection.close() }
             try preparation.run(on: connection)
         }
@@ -70,12 +70,15 @@ public enum PostgresBackend {
             authenticator: options.authenticator, environment: options.environment, retry: options.retry,
             readers: options.readers, writers: options.writers)
         return SQLBackend(options: shared) { request in
-            try PostgresConnection(connector, limits: PostgresLimits(options, request.limits))
+            try PostgresConnection(
+                connector, limits: PostgresLimits(options, request.limits), mode: request.mode)
         }
     }
 
     /// One connection, for the tests of drivers. Blocks.
-    package static func connect(_ address: PostgresAddress, options: PostgresOptions) throws -> any SQLConnection {
-        try PostgresConnection(PostgresConnector(address, options), limits: PostgresLimits(options))
+    package static func connect(
+        _ address: PostgresAddress, options: PostgresOptions, mode: TransactionMode = .write
+    ) throws -> any SQLConnection {
+        try PostgresConnection(PostgresConnector(address, options), limits: PostgresLimits(options), mode: mode)
     }
 }

@@ -6,7 +6,8 @@ internal import StorageSQL
 ///
 /// Transactions that write are `SERIALIZABLE`, those that read `REPEATABLE READ READ ONLY`, which see one state of the
 /// database and never clash. `BEGIN` is sent with the first statement, and the end of a transaction that reads is not
-/// waited for.
+/// waited for. A connection that only reads needs no `BEGIN`: it is set to such transactions, and each lasts until the server
+/// is told that it ends.
 final class PostgresConnection: SQLConnection {
     /// How far a transaction has come.
     private enum Phase {
@@ -16,6 +17,16 @@ final class PostgresConnection: SQLConnection {
         case deferred(TransactionMode)
         /// The server knows of it.
         case open(TransactionMode)
+        /// It reads, and one of its statements failed before the server was told that it ends.
+        case failed
+
+        /// Whether the server knows of one.
+        var isKnown: Bool {
+            switch self {
+            case .none, .deferred: false
+            case .open, .failed: true
+            }
+        }
     }
 
     let dialect: any SQLDialect = PostgresDialect()
@@ -24,6 +35,7 @@ final class PostgresConnection: SQLConnection {
     private let limits: PostgresLimits
     private let stopper: PostgresCanceller
     private let preparesStatements: Bool
+    private let onlyReads: Bool
     private var statements = PostgresStatements()
     private var parameters = PostgresParameters()
     /// The statements that this flight prepares, with the number of the command.
@@ -35,12 +47,15 @@ final class PostgresConnection: SQLConnection {
     private var isRefused = false
 
     /// Connects; blocks.
-    init(_ connector: PostgresConnector, limits: PostgresLimits) throws {
+    ///
+    /// - Parameter mode: What it is for; one for reading never writes.
+    init(_ connector: PostgresConnector, limits: PostgresLimits, mode: TransactionMode) throws {
         self.connector = connector
         self.limits = limits
         link = try connector.connect(within: limits.connect)
         stopper = PostgresCanceller(link)
         preparesStatements = connector.address.preparesStatements
+        onlyReads = mode == .read && preparesStatements
     }
 
     var isUsable: Bool { !link.isBroken && !isRefused && !stopper.isAstray }
@@ -57,16 +72,14 @@ final class PostgresConnection: SQLConnection {
 
     func begin(_ mode: TransactionMode) throws {
         guard isUsable else { throw PostgresFailure.lost }
+        guard mode == .read || !onlyReads else { throw StorageError(.misuse, "a connection for reading is to write") }
         guard case .none = phase else { throw StorageError(.misuse, "a transaction was begun within another one") }
         phase = .deferred(mode)
     }
 
     func commit() throws {
         guard isUsable else { throw PostgresFailure.lost }
-        guard case .open(let mode) = phase else {
-            phase = .none
-            return
-        }
+        guard case .open(let mode) = phase, !onlyReads else { return rollback() }
         let landing: PostgresLink.Landing
         do {
             try queue(statements.statement("COMMIT"), [])
@@ -94,8 +107,10 @@ final class PostgresConnection: SQLConnection {
 
     func rollback() {
         defer { phase = .none }
-        guard isUsable, case .open(let mode) = phase else { return }
+        guard isUsable else { return }
         do {
+            if onlyReads, phase.isKnown { return try link.release() }
+            guard case .open(let mode) = phase else { return }
             try queue(statements.statement("ROLLBACK"), [])
             // Nobody waits for the end of a transaction that holds no locks.
             if mode == .read, prepared.isEmpty { return try link.release() }
@@ -143,6 +158,7 @@ final class PostgresConnection: SQLConnection {
         guard statement.count == values.count else {
             throw StorageError(.misuse, "a statement got \(values.count) values and wants \(statement.count)")
         }
+        if case .failed = phase { throw StorageError(.failed, "an earlier statement of the transaction had failed") }
         isReading = true
         defer { isReading = false }
         let landing = try stopper.running {
@@ -153,17 +169,18 @@ final class PostgresConnection: SQLConnection {
             return try land(streams: streams, row: row)
         }
         guard landing.failed != nil else { return landing.result }
+        defer { if onlyReads, phase.isKnown { phase = .failed } }
         throw error(of: landing)
     }
 
     private func error(of landing: PostgresLink.Landing) -> StorageError {
         let failure = PostgresFailure(result: landing.result.handle)
-        if failure.endsConnection { isRefused = true }
         // Without a code the words are libpq's own: the server went away.
         if link.isBroken, failure.state.isEmpty { return PostgresFailure.lost }
         var mode: TransactionMode?
         if case .open(let open) = phase { mode = open }
         let error = failure.error(in: mode)
+        if failure.endsConnection, error.code != .misuse { isRefused = true }
         if error.code == .readOnly { connector.avoid(link.host) }
         return error
     }
@@ -172,7 +189,8 @@ final class PostgresConnection: SQLConnection {
     /// transaction has its own.
     private func sendLimits() throws {
         guard preparesStatements, !hasLimits else { return }
-        try link.queue { PQsendQueryParams(link.handle, limits.statement(local: false), 0, nil, nil, nil, nil, 1) }
+        let settings = limits.statement(local: false, onlyReads: onlyReads)
+        try link.queue { PQsendQueryParams(link.handle, settings, 0, nil, nil, nil, nil, 1) }
         // A flight is a transaction of its own until it says `BEGIN`, which has to come first then.
         try link.release()
         hasLimits = true
@@ -190,6 +208,7 @@ final class PostgresConnection: SQLConnection {
     private func queueBegin() throws {
         guard case .deferred(let mode) = phase else { return }
         phase = .open(mode)
+        if onlyReads { return }
         let kind = mode == .write ? "SERIALIZABLE" : "REPEATABLE READ READ ONLY"
         try queue(statements.statement("BEGIN ISOLATION LEVEL \(kind)"), [])
         guard !preparesStatements else { return }
@@ -219,7 +238,8 @@ final class PostgresConnection: SQLConnection {
         streams: Bool = false, row: (PostgresResult) throws -> Void = { _ in }
     ) throws -> PostgresLink.Landing {
         defer { prepared.removeAll(keepingCapacity: true) }
-        let landing = try link.land(limit: limits.statement, streams: streams, row: row)
+        let landing = try link.land(
+            limit: limits.statement, ends: !(onlyReads && phase.isKnown), streams: streams, row: row)
         if let failed = landing.failed {
             for (statement, command) in prepared where command >= failed { statement.forget() }
         }

@@ -18,14 +18,17 @@ struct PostgresLimits {
     }
 
     /// The statement that sets them, for the session or for the transaction.
-    func statement(local isLocal: Bool) -> String {
-        func set(_ name: String, _ limit: Duration) -> String {
-            "set_config('\(name)', '\(Swift.max(1, limit.wholeMicroseconds / 1000))', \(isLocal))"
-        }
-        let settings = [
-            set("statement_timeout", statement), set("lock_timeout", lock),
-            set("idle_in_transaction_session_timeout", statement * 2),
+    ///
+    /// - Parameter onlyReads: Whether the session's transactions are to be for reading without saying so.
+    func statement(local isLocal: Bool, onlyReads: Bool = false) -> String {
+        func milliseconds(_ limit: Duration) -> String { "\(Swift.max(1, limit.wholeMicroseconds / 1000))" }
+        var settings = [
+            ("statement_timeout", milliseconds(statement)), ("lock_timeout", milliseconds(lock)),
+            ("idle_in_transaction_session_timeout", milliseconds(statement * 2)),
         ]
-        return "SELECT " + settings.joined(separator: ", ")
+        if onlyReads {
+            settings += [("default_transaction_isolation", "repeatable read"), ("default_transaction_read_only", "on")]
+        }
+        return "SELECT " + settings.map { "set_config('\($0)', '\($1)', \(isLocal))" }.joined(separator: ", ")
     }
 }

@@ -96,17 +96,20 @@ final class PostgresLink {
     ///
     /// - Parameters:
     ///   - limit: How long the server may take for all of it.
+    ///   - ends: Whether the transaction ends that a flight is unless it says `BEGIN`; otherwise the next one is in it too.
     ///   - streams: Whether each row of the last command comes by itself, or all with the result.
     ///   - row: Gets rows that come by themselves. What it throws is thrown when the rest has been read.
     /// - Throws: ``ClusterCore/StorageError`` with `connectionLost`, or `timeout` when nothing came in time; the
     ///   connection is broken then.
     func land(
-        limit: Duration, streams: Bool, row: (PostgresResult) throws -> Void
+        limit: Duration, ends: Bool, streams: Bool, row: (PostgresResult) throws -> Void
     ) throws -> Landing {
         let deadline = uptime() + limit + Swift.min(limit, Self.grace)
         let commands = queued
         queued = 0
-        guard !isBroken, PQpipelineSync(handle) == 1 else { throw broken(PostgresFailure.lost) }
+        guard !isBroken, (ends ? PQpipelineSync(handle) : PQsendFlushRequest(handle)) == 1 else {
+            throw broken(PostgresFailure.lost)
+        }
         try flush(until: deadline)
         try settle(until: deadline)
         var landing: Landing?
@@ -123,7 +126,8 @@ final class PostgresLink {
                 do { try row(result) } catch { thrown = error }
             }
         }
-        try readEnd(until: deadline)
+        if ends { try readEnd(until: deadline) }
+        if PQstatus(handle) != CONNECTION_OK { isBroken = true }
         if let thrown { throw thrown }
         guard let landing else { throw broken(PostgresFailure.lost) }
         return landing
@@ -176,7 +180,7 @@ final class PostgresLink {
     /// Reads the end of a flight. A connection that was closed has none.
     private func readEnd(until deadline: Duration) throws {
         let end = isBroken ? nil : try nextResult(until: deadline)
-        if end?.isEnd != true || PQstatus(handle) != CONNECTION_OK { isBroken = true }
+        if end?.isEnd != true { isBroken = true }
     }
 
     private func flush(until deadline: Duration) throws {

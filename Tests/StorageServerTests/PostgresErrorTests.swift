@@ -158,4 +158,36 @@ struct PostgresErrorTests {
             #expect(try connection.rows("SELECT id FROM t") == [[.integer(1)]])
         }
     }
+
+    @Test("a connection that only reads keeps one state for a transaction, writes nothing, and leaves none open")
+    func readers() async throws {
+        let address = try #require(try PostgresAddress(url: try await TestDatabase.make(.postgres).url()))
+        try await onBlockingThread("case") {
+            let writer = try PostgresBackend.connect(address, options: Postgres.options())
+            let reader = try PostgresBackend.connect(address, options: Postgres.options(), mode: .read)
+            defer { for open in [reader, writer] { open.close() } }
+            try writer.execute("CREATE TABLE t (id BIGINT PRIMARY KEY)")
+            let count = "SELECT count(*) FROM t"
+            let idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start < now()"
+            for round: Int64 in 0..<5 {
+                try reader.begin(.read)
+                let before = try reader.rows(count)
+                try writer.execute("INSERT INTO t VALUES (?)", [.integer(round)])
+                let after = try reader.rows(count)
+                #expect(before == [[.integer(round)]] && after == before)
+                #expect(code { try reader.execute("INSERT INTO t VALUES (?)", [.integer(99)]) } == .misuse)
+                #expect(code { _ = try reader.rows(count) } == .failed)
+                reader.rollback()
+                try reader.begin(.read)
+                #expect(code { _ = try reader.rows("SELECT 1 / (SELECT count(*) FROM t WHERE id < 0)") } == .invalid)
+                try reader.commit()
+                #expect(code { try reader.begin(.write) } == .misuse)
+                try reader.begin(.read)
+                try reader.commit()
+            }
+            let open = try reader.rows(idle)
+            #expect(open == [[.integer(0)]])
+            try writer.execute("DROP TABLE t")
+        }
+    }
 }
