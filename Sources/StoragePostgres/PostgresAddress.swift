@@ -13,8 +13,8 @@ public import StorageSQL
 /// - `prepared-statements=off`, for poolers in transaction mode; there are no notifications then.
 /// - `load_balance_hosts=random`: of several hosts another one each time, not the first that answers.
 ///
-/// Differing from libpq, `sslmode` is `verify-full` by default for hosts that are not local, of several hosts one that
-/// takes writes is looked for, `connect_timeout` (seconds, 1 to 3600) covers each host with the resolving of its name, and
+/// Differing from libpq, `sslmode` is `verify-full` by default for hosts that are not local, a standby is no server to connect
+/// to unless `target_session_attrs` says so and of several hosts one that takes writes is looked for, `connect_timeout` (seconds, 1 to 3600) covers each host with the resolving of its name, and
 /// `gssencmode` is off unless it is asked for.
 ///
 /// Its description has no password.
@@ -120,12 +120,13 @@ public struct PostgresAddress: Hashable, Sendable {
     package var isLocal: Bool { hosts.allSatisfy(\.isLocal) }
 
     private mutating func addDefaults() {
-        var defaults = [
+        let defaults = [
             "sslmode": isLocal ? "prefer" : "verify-full", "gssencmode": "disable", "application_name": "asnode",
             // A server that vanished without a word is noticed though nothing is sent.
             "tcp_user_timeout": "15000", "keepalives_idle": "15",
+            // What a standby says may be old.
+            "target_session_attrs": hosts.count > 1 ? "read-write" : "primary",
         ]
-        if hosts.count > 1 { defaults["target_session_attrs"] = "read-write" }
         parameters.merge(defaults) { given, _ in given }
         parameters["client_encoding"] = "UTF8"
         let verifies = parameters["sslmode"]?.hasPrefix("verify") == true

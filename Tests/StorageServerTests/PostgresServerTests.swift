@@ -158,7 +158,8 @@ struct PostgresServerTests {
         let alone = "postgres://\(account)@127.0.0.1:\(standby.port)/kit?sslmode=disable"
         var options = Postgres.options()
         options.retry = RetryPolicy(tries: 2, retriesReadOnly: true)
-        let follower = try await Postgres.open(alone, .existing, options)
+        #expect(await Postgres.attempt(alone).error?.code == .readOnly, "what a standby says may be old")
+        let follower = try await Postgres.open(alone + "&target_session_attrs=any", .existing, options)
         #expect(try await follower.read { try $0.accounts.userCount() } == 1)
         let refused = await failure { try await addUser(2, to: follower) }
         #expect(refused?.code == .readOnly, "\(refused.map { "\($0)" } ?? "it was written")")

@@ -52,6 +52,7 @@ struct URLTests {
         let local = try #require(try PostgresAddress(url: "postgresql://u@127.0.0.1/d?prepared-statements=off&user=v"))
         #expect(local.parameters["sslmode"] == "prefer")
         #expect(local.parameters["user"] == "v")
+        #expect(local.parameters["target_session_attrs"] == "primary")
         #expect(!local.preparesStatements)
         #expect(try PostgresAddress(url: "postgres://u@127.0.0.1,10.0.0.1/d")?.parameters["sslmode"] == "verify-full")
         #expect(try PostgresAddress(url: "postgres://u@h/d?sslmode=require")?.parameters["sslmode"] == "require")
