@@ -7,6 +7,7 @@ import Synchronization
 final class FaultLog: Sendable {
     private struct State {
         var counts: [String: Int] = [:]
+        var timeline: [String] = []
         /// When the store could be expected to serve, in microseconds of the machine's clock.
         var healthy: [Range<Int64>] = []
         var healthySince: Int64? = MonotonicClock.microseconds
@@ -14,7 +15,13 @@ final class FaultLog: Sendable {
 
     private let state = Mutex(State())
 
-    func count(_ fault: String) { state.withLock { $0.counts[fault, default: 0] += 1 } }
+    /// - Parameter victim: Which server or worker.
+    func count(_ fault: String, _ victim: Int) {
+        state.withLock { state in
+            state.counts[fault, default: 0] += 1
+            state.timeline.append("\(MonotonicClock.microseconds) \(fault) \(victim)")
+        }
+    }
 
     /// The store cannot be expected to serve from now on.
     func beginOutage() {
@@ -27,6 +34,8 @@ final class FaultLog: Sendable {
     func endOutage() { state.withLock { $0.healthySince = MonotonicClock.microseconds } }
 
     var counts: [String: Int] { state.withLock { $0.counts } }
+    /// Each fault as a line, with its time on the clock of the journals.
+    var timeline: [String] { state.withLock { $0.timeline } }
     var healthy: [Range<Int64>] { state.withLock { $0.healthy } }
 }
 
@@ -38,6 +47,7 @@ struct ServerFaults {
         case pause = "server paused"
         case isolate = "server cut off from the others"
         case cut = "connections cut"
+        case breaking = "connections ending at any moment"
         case hold = "network held"
         case refuse = "network refused"
         case loseAnswers = "answers lost"
@@ -56,9 +66,9 @@ struct ServerFaults {
             guard ContinuousClock.now < end else { return }
             let fault = generator.pick(faults)
             let victim = Int.random(in: 0..<site.servers.count, using: &generator)
-            log.count(fault.rawValue)
+            log.count(fault.rawValue, victim)
             // With three servers, one is no outage.
-            let isOutage = site.kind != .galera
+            let isOutage = site.kind != .galera && fault != .breaking && fault != .cut
             if isOutage { log.beginOutage() }
             try await harm(fault, victim, seconds: Double.random(in: 0.1...4, using: &generator))
             if isOutage { log.endOutage() }
@@ -99,6 +109,7 @@ struct ServerFaults {
                 try Self.settle(server)
             }
         case .cut: link.cut()
+        case .breaking: try await during(.breaking)
         case .hold: try await during(.holding)
         case .refuse: try await during(.refusing)
         case .loseAnswers: try await during(.losingAnswers)
@@ -132,7 +143,7 @@ struct WorkerFaults {
             try await crew.lookAfter()
             let fault = generator.pick([.kill, .kill, .kill, .pause, .double] as [Fault])
             let slot = Int.random(in: 0..<count, using: &generator)
-            log.count(fault.rawValue)
+            log.count(fault.rawValue, slot)
             let time = Duration.seconds(Double.random(in: 0.05...3, using: &generator))
             switch fault {
             case .kill: try await crew.kill(slot)

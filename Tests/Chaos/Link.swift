@@ -11,6 +11,8 @@ final class Link: Sendable {
         case holding
         /// Ends all connections and makes no new ones.
         case refusing
+        /// Now and then a connection ends before or after what a client sends.
+        case breaking
         /// What clients send arrives, what the server answers is lost.
         case losingAnswers
     }
@@ -84,7 +86,11 @@ final class Link: Sendable {
                 pollfd(fd: server, events: Int16(POLLIN), revents: 0),
             ]
             guard poll(&sides, 2, 20) >= 0 || errno == EINTR else { return }
-            if sides[0].revents != 0, !move(from: client, to: server) { return }
+            if sides[0].revents != 0 {
+                let chance = now.mode == .breaking ? Int.random(in: 0..<60) : 60
+                if chance == 0 { return }
+                guard move(from: client, to: server), chance != 1 else { return }
+            }
             guard sides[1].revents != 0 else { continue }
             let isLost = state.withLock { $0.mode == .losingAnswers }
             if isLost { hasLost = true }

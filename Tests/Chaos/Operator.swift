@@ -30,7 +30,7 @@ struct Operator {
     private mutating func attempt(_ operation: Operation) async -> Bool {
         let limit: Duration? =
             generator.happens(oneIn: 40) ? .milliseconds(Int.random(in: 0...20, using: &generator)) : nil
-        switch await worker.attempt(operation, cancelledAfter: limit) {
+        switch await worker.attempt(operation, on: worker.store, cancelledAfter: limit) {
         case .acknowledged: return true
         case .refused(let code):
             let isOrdinary = code == nil || code?.constraintName != nil

@@ -1,6 +1,7 @@
 import ClusterCore
 import DatabaseServers
 import Foundation
+import Glibc
 import StorageSQL
 
 /// One store, broken for a while, healed, and judged.
@@ -27,7 +28,7 @@ struct Round {
         try await crew.start()
         try await harm(site, crew, log, seeds)
         let ended = try await onBlockingThread("heal") { try site.heal() }
-        for _ in 0..<ended { log.count("server ended by itself") }
+        for server in ended { log.count("server ended by itself", server) }
         try await crew.stop()
         // What was on its way when the network was healed may still land.
         try await Task.sleep(for: .seconds(2))
@@ -72,7 +73,27 @@ struct Round {
         if stall > Self.longestStall { findings.append("nothing was written for \(stall) s") }
         if deeds.progress.isEmpty { findings.append("nothing was ever acknowledged") }
         Report(deeds: deeds, faults: log.counts, stall: stall, findings: findings, seed: seed).show()
+        if !findings.isEmpty { try keepEvidence(site, log, images) }
         return findings.isEmpty
+    }
+
+    /// Copies what a person needs to find out what happened: journals, logs, faults, audit log.
+    private func keepEvidence(_ site: Site, _ log: FaultLog, _ images: [StoreImage]) throws {
+        let place = NSTemporaryDirectory() + "chaos-\(kind)-\(seed)-\(getpid())"
+        try Programs.run("cp", ["-a", site.directory.path, place])
+        for (index, server) in site.servers.enumerated() {
+            try Programs.run("cp", ["\(server.directory.path)/server.log", "\(place)/server-\(index + 1).log"])
+        }
+        let faults = log.timeline.joined(separator: "\n")
+        try faults.write(toFile: "\(place)/faults", atomically: true, encoding: .utf8)
+        for (index, image) in images.enumerated() {
+            let audit = image.audit.map {
+                "\($0.revision) \($0.index) \($0.at) \($0.actor.name) \($0.action.rawValue) \($0.entity.id) \($0.detail)"
+            }
+            try audit.joined(separator: "\n").write(
+                toFile: "\(place)/audit-\(index + 1)", atomically: true, encoding: .utf8)
+        }
+        print("evidence: \(place)")
     }
 
     private static func seconds(since begin: ContinuousClock.Instant) -> Int {

@@ -4,6 +4,8 @@ import Foundation
 /// Does what a running node does: begins an epoch, renews its row with each transaction, reports its sessions.
 struct ServingNode {
     private let worker: Worker
+    /// A connection of its own, for what must not be late.
+    private let store: any StorageBackend
     private let node: NodeID
     private var generator: SeededGenerator
     private var lease: Lease?
@@ -11,8 +13,9 @@ struct ServingNode {
     /// Whether a commit of this process may have landed that it does not know of.
     private var isInDoubt = false
 
-    init(_ worker: Worker, seed: UInt64) {
+    init(_ worker: Worker, seed: UInt64) async throws {
         self.worker = worker
+        self.store = try await worker.store.lane("node", limits: LaneLimits())
         self.node = Names.node(worker.plan.slot)
         self.generator = SeededGenerator(seed: seed)
     }
@@ -24,7 +27,7 @@ struct ServingNode {
                 await beginEpoch()
                 continue
             }
-            switch await worker.attempt(nextReport(lease), cancelledAfter: limit()) {
+            switch await worker.attempt(nextReport(lease), on: store, cancelledAfter: limit()) {
             case .acknowledged(let result): self.lease = result.lease ?? lease
             case .unknown:
                 isInDoubt = true
@@ -40,10 +43,12 @@ struct ServingNode {
     }
 
     private mutating func beginEpoch() async {
-        guard let row = try? await worker.store.read({ [node] in try $0.nodes.node(node) }) else {
+        guard let row = try? await store.read({ [node] in try $0.nodes.node(node) }) else {
             return (try? await Task.sleep(for: .milliseconds(100))) ?? ()
         }
-        if case .acknowledged(let result) = await worker.attempt(.beginEpoch(node: node, after: row.epoch)) {
+        if case .acknowledged(let result) = await worker.attempt(
+            .beginEpoch(node: node, after: row.epoch), on: store, cancelledAfter: nil)
+        {
             lease = result.lease
         }
     }
@@ -55,7 +60,7 @@ struct ServingNode {
     private mutating func look(isFenced: Bool) async -> Bool {
         guard let known = lease else { return false }
         while true {
-            guard let row = try? await worker.store.read({ [node] in try $0.nodes.node(node) }) else {
+            guard let row = try? await store.read({ [node] in try $0.nodes.node(node) }) else {
                 try? await Task.sleep(for: .milliseconds(100))
                 continue
             }

@@ -55,14 +55,11 @@ final class Site: Sendable {
 
     /// Makes all servers run and answer again, whatever became of them; blocks.
     ///
-    /// - Returns: How many had ended by themselves.
-    func heal() throws -> Int {
+    /// - Returns: Those that had ended by themselves.
+    func heal() throws -> [Int] {
         for link in links { link.set(.open) }
-        var ended = 0
-        for server in servers where !server.process.isRunning {
-            try server.start()
-            ended += 1
-        }
+        let ended = servers.indices.filter { !servers[$0].process.isRunning }
+        for index in ended { try servers[index].start() }
         for server in servers {
             server.process.resume()
             if let member = server as? MariaDBServer { try member.waitUntil { try member.isReady() } }

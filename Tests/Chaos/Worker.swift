@@ -62,7 +62,15 @@ final class Worker: Sendable {
         var generator = SeededGenerator(seed: plan.seed)
         let seeds = (0..<3).map { _ in generator.next() }
         let isFenced = await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await ServingNode(self, seed: seeds[0]).run(until: isOver) }
+            group.addTask {
+                // A lane can be had of every store that is open.
+                guard let node = try? await ServingNode(self, seed: seeds[0]) else { return false }
+                return await node.run(until: isOver)
+            }
+            group.addTask {
+                await self.watch(until: isOver)
+                return false
+            }
             for seed in seeds.dropFirst() {
                 group.addTask {
                     await Operator(self, seed: seed).run(until: isOver)
@@ -81,14 +89,18 @@ final class Worker: Sendable {
     }
 
     /// Tries an operation and writes down how it went.
-    func attempt(_ operation: Operation, cancelledAfter limit: Duration? = nil) async -> Outcome {
+    ///
+    /// - Parameter store: The pool or a lane of it.
+    func attempt(
+        _ operation: Operation, on store: any StorageBackend, cancelledAfter limit: Duration?
+    ) async -> Outcome {
         let name = newName()
         let isForgotten = plan.mistake == .forgetsJournal && count.load(ordering: .relaxed) % 20 == 0
         func note(_ entry: Entry) { if !isForgotten { journal.append(entry) } }
         note(.begins(name, operation))
         if plan.mistake == .acknowledgesEarly { note(.acknowledged(name, Result())) }
         do {
-            let result = try await Self.limited(to: limit) { try await self.write(operation, as: name) }
+            let result = try await Self.limited(to: limit) { try await self.write(operation, as: name, to: store) }
             if plan.mistake != .acknowledgesEarly { note(.acknowledged(name, result)) }
             if let revision = result.revision { raiseSeen(to: revision) }
             return .acknowledged(result)
@@ -102,6 +114,21 @@ final class Worker: Sendable {
                 note(.complains("\(operation.kind): \(code): \(error)"))
             }
             return .refused(code)
+        }
+    }
+
+    /// Looks at each revision as a running node does: none is older than what was known before the look began.
+    private func watch(until isOver: Flag) async {
+        var known = seenRevision
+        for await sighting in store.watch() {
+            if isOver.isRaised { return }
+            if case .read(let revision, _, _) = sighting {
+                if revision.number < known {
+                    journal.append(.complains("the watch saw revision \(revision.number) after \(known) was known"))
+                }
+                raiseSeen(to: revision.number)
+            }
+            known = seenRevision
         }
     }
 
