@@ -22,12 +22,17 @@ public struct DatabaseOptions: Sendable {
     public var lockTimeout: Duration
     /// How often and how long a transaction is tried. A read-only server is tried again, a read-only file is not.
     public var retry: RetryPolicy
+    /// How connections are kept.
+    public var pool: PoolLimits
+    /// The node that starts, which migrates its own SQLite file: it is not in the way of that itself.
+    public var node: NodeID?
 
     /// Makes the value of its parts, which are explained at the properties.
     public init(
         authenticator: any RowAuthenticator, environment: StorageEnvironment = .system, readers: Int = 4,
         writers: Int = 4, connectTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(10),
-        lockTimeout: Duration = .seconds(2), retry: RetryPolicy = RetryPolicy()
+        lockTimeout: Duration = .seconds(2), retry: RetryPolicy = RetryPolicy(), pool: PoolLimits = PoolLimits(),
+        node: NodeID? = nil
     ) {
         self.authenticator = authenticator
         self.environment = environment
@@ -37,26 +42,28 @@ public struct DatabaseOptions: Sendable {
         self.statementTimeout = statementTimeout
         self.lockTimeout = lockTimeout
         self.retry = retry
+        self.pool = pool
+        self.node = node
     }
 
     var sqlite: SQLiteOptions {
         SQLiteOptions(
             authenticator: authenticator, environment: environment, readers: readers, busyTimeout: lockTimeout,
-            retry: retry)
+            retry: retry, pool: pool, node: node)
     }
 
     var mysql: MySQLOptions {
         MySQLOptions(
             authenticator: authenticator, environment: environment, readers: readers, writers: writers,
             connectTimeout: connectTimeout, statementTimeout: statementTimeout, lockTimeout: lockTimeout,
-            retry: serverRetry)
+            retry: serverRetry, pool: pool)
     }
 
     var postgres: PostgresOptions {
         PostgresOptions(
             authenticator: authenticator, environment: environment, readers: readers, writers: writers,
             connectTimeout: connectTimeout, statementTimeout: statementTimeout, lockTimeout: lockTimeout,
-            retry: serverRetry)
+            retry: serverRetry, pool: pool)
     }
 
     private var serverRetry: RetryPolicy {

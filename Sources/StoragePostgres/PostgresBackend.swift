@@ -21,6 +21,8 @@ public struct PostgresOptions: Sendable {
     public var lockTimeout: Duration
     /// How often and how long a transaction is tried.
     public var retry: RetryPolicy
+    /// How connections are kept.
+    public var pool: PoolLimits
     /// The schema that a database is brought to.
     package var migrator = Migrator()
 
@@ -28,7 +30,8 @@ public struct PostgresOptions: Sendable {
     public init(
         authenticator: any RowAuthenticator, environment: StorageEnvironment = .system, readers: Int = 4,
         writers: Int = 4, connectTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(10),
-        lockTimeout: Duration = .seconds(5), retry: RetryPolicy = RetryPolicy(retriesReadOnly: true)
+        lockTimeout: Duration = .seconds(5), retry: RetryPolicy = RetryPolicy(retriesReadOnly: true),
+        pool: PoolLimits = PoolLimits()
     ) {
         self.authenticator = authenticator
         self.environment = environment
@@ -38,6 +41,7 @@ public struct PostgresOptions: Sendable {
         self.statementTimeout = statementTimeout
         self.lockTimeout = lockTimeout
         self.retry = retry
+        self.pool = pool
     }
 }
 
@@ -67,7 +71,8 @@ public enum PostgresBackend {
             try preparation.run(on: connection)
         }
         let shared = SQLBackend.Options(
-            authenticator: options.authenticator, environment: options.environment, retry: options.retry,
+            authenticator: options.authenticator, environment: options.environment,
+            retry: options.retry, pool: options.pool,
             readers: options.readers, writers: options.writers)
         return SQLBackend(options: shared) { request in
             try PostgresConnection(

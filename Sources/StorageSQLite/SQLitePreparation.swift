@@ -44,6 +44,7 @@ struct SQLitePreparation {
                     "\(path) has schema \(version) and this version of the program needs \(migrator.steps.count)",
                     advice: "start the node once, or run `asnode init`; both migrate it")
             }
+            try migrator.checkNodes(on: connection, from: version)
             let notice = try keepCopy(of: connection, version: version)
             try migrator.migrate(connection)
             return [notice]

@@ -128,6 +128,7 @@ struct MigrationTests {
             #expect(standing != .running)
         } catch let error as StorageError {
             #expect(standing == .running && error.code == .busy && error.message.contains("gate-1"), "\(error)")
+            #expect(!store.directory.files.contains { $0.contains("schema") }, "what is not migrated is not copied")
         }
     }
 

@@ -60,8 +60,7 @@ package struct Migrator: Sendable {
         switch try need(of: connection) {
         case .none: return
         case .creation: break
-        case .migration(let present):
-            try NodesInTheWay(connection: connection, own: node).check(from: present, to: steps.count)
+        case .migration(let present): try checkNodes(on: connection, from: present)
         }
         for step in steps {
             try beforeStep(step)
@@ -72,6 +71,14 @@ package struct Migrator: Sendable {
                 try runIfMissing(step, on: connection)
             }
         }
+    }
+
+    /// Makes sure that every node which runs can read the new schema.
+    ///
+    /// - Parameter present: The schema that the database has.
+    /// - Throws: `StorageError` with `busy` that names a node which could not.
+    package func checkNodes(on connection: any SQLConnection, from present: Int) throws {
+        try NodesInTheWay(connection: connection, own: node).check(from: present, to: steps.count)
     }
 
     private func runIfMissing(_ step: Migration, on connection: any SQLConnection) throws {

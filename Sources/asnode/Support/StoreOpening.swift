@@ -40,11 +40,11 @@ enum StoreOpening {
     /// - Parameter mode: What may be done to the database.
     /// - Throws: `StorageError`; `Failure` where there is more to say than it does.
     static func open(_ workplace: Workplace, mode: DatabaseOpenMode = .existing) async throws -> any StorageBackend {
+        var options = options(workplace.key, workplace.clusterID)
+        if mode == .migrate { options.node = workplace.nodeID }
+        let fixed = options
         do {
-            return try await reaching {
-                try await workplace.url.open(
-                    mode, options: options(workplace.key, workplace.clusterID), notice: warn)
-            }
+            return try await reaching { try await workplace.url.open(mode, options: fixed, notice: warn) }
         } catch var error as StorageError where error.code == .schemaTooOld {
             error.advice = "run: asnode --data \(workplace.directory.path) storage migrate"
             throw error
