@@ -56,3 +56,8 @@ public protocol NodeStore: NodeReader {
     /// - Throws: ``StorageError/Code/notFound``; ``StorageError/Code/fenced`` when it was removed before.
     func setState(_ state: Node.State, of id: NodeID) throws
 }
+
+extension NodeStore {
+    /// Renews the row and no more, which is right for a store that has no migrations.
+    public func stop(_ lease: NodeLease) throws { _ = try renew(lease) }
+}
