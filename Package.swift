@@ -203,6 +203,20 @@ let package = Package(
                 "StoragePostgres", "StorageSQL", "StorageSQLite", "VPNFormats",
             ],
             swiftSettings: strict),
+        // A backend written outside of the package: Examples/JournalStore has a manifest of its own. Declared here too,
+        // without access to what is not public, so that it is built and tested with the rest.
+        .target(
+            name: "JournalStore",
+            dependencies: ["ClusterCore", "VPNFormats"],
+            path: "Examples/JournalStore/Sources/JournalStore",
+            packageAccess: false,
+            swiftSettings: strict),
+        .testTarget(
+            name: "JournalStoreTests",
+            dependencies: ["ClusterCore", "JournalStore", "StorageTestKit"],
+            path: "Examples/JournalStore/Tests/JournalStoreTests",
+            packageAccess: false,
+            swiftSettings: strict),
         .testTarget(
             name: "StorageConformanceTests",
             dependencies: [

@@ -69,10 +69,12 @@ install_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
 step "Lint: formatting, documentation of public symbols" scripts/lint.sh
 step "Build, debug, with all tests" swift build --build-tests $BUILD_FLAGS || report
 step "Unit tests" some_tests --skip InteropTests --skip VPNEngineTests --skip CommandLineTests \
-    --skip StorageServerTests --skip StorageConformanceTests
+    --skip StorageServerTests --skip StorageConformanceTests --skip JournalStoreTests
 step "Database servers: MariaDB and PostgreSQL, one test at a time" some_tests --no-parallel --filter StorageServerTests
-step "Backends: conformance cases, and mutants that fail them" some_tests --no-parallel \
-    --filter StorageConformanceTests
+step "Backends: conformance cases on SQLite, servers and the example's; mutants that fail them" some_tests --no-parallel \
+    --filter StorageConformanceTests --filter JournalStoreTests
+# The sources of the example are built and tested above, without access to what is not public.
+step "Example backend: the manifest of its own" swift package --package-path Examples/JournalStore dump-package
 step "Build, release" swift build -c release $BUILD_FLAGS || report
 step "Fuzz: $PACKETS packets a parser" .build/release/fuzz --packets "$PACKETS"
 step "Simulation: $SEEDS clients and servers on bad networks" .build/release/simulate --seeds "$SEEDS"

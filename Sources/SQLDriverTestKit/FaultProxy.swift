@@ -2,20 +2,35 @@ internal import Foundation
 internal import Glibc
 internal import Synchronization
 
-/// Stands between a client and a server on 127.0.0.1 and cuts the connection when it is told to.
+/// Stands between a client and a server on 127.0.0.1, counts the bytes of what they say, and cuts the connection after
+/// as many as it is told.
 public final class FaultProxy: Sendable {
-    /// When the next connection to speak is cut.
+    /// When the next connection whose client speaks is cut.
     public enum Fault: Hashable, Sendable {
-        /// Never.
+        /// Never; its bytes are counted.
         case none
-        /// When the client sends next: what it sent does not arrive.
-        case dropRequest
-        /// When the server answers what the client sends next: the answer does not arrive.
-        case dropAnswer
+        /// When so many bytes of what the client sends from now on have been handed on.
+        case afterRequest(bytes: Int)
+        /// When so many bytes of what the server answers from now on have been handed on.
+        case afterAnswer(bytes: Int)
+
+        /// What the client sends next does not arrive.
+        public static let dropRequest = Fault.afterRequest(bytes: 0)
+        /// What the client sends next arrives, the answer does not.
+        public static let dropAnswer = Fault.afterAnswer(bytes: 0)
+    }
+
+    /// The bytes that were handed on.
+    public struct Exchange: Hashable, Sendable {
+        /// From the client to the server.
+        public var request = 0
+        /// From the server to the client.
+        public var answer = 0
     }
 
     private struct State {
-        var fault = Fault.none
+        var fault: Fault?
+        var exchange = Exchange()
         var isClosed = false
     }
 
@@ -49,8 +64,16 @@ public final class FaultProxy: Sendable {
         thread.start()
     }
 
-    /// Says when the next connection is cut; once it was, nothing more is until this is called again.
-    public func arm(_ fault: Fault) { state.withLock { $0.fault = fault } }
+    /// Says when the next connection is cut, and begins to count; nothing more is cut until this is called again.
+    public func arm(_ fault: Fault) {
+        state.withLock { state in
+            state.fault = fault
+            state.exchange = Exchange()
+        }
+    }
+
+    /// What went through the connection that spoke first after the last ``arm(_:)``, since then.
+    public var exchange: Exchange { state.withLock { $0.exchange } }
 
     /// Stops listening; connections that are open stay.
     public func close() {
@@ -86,7 +109,7 @@ public final class FaultProxy: Sendable {
             }
         }
         guard server >= 0, isConnected else { return }
-        var cutsAnswer = false
+        var fault: Fault?
         while true {
             var descriptors = [
                 pollfd(fd: client, events: Int16(POLLIN), revents: 0),
@@ -94,33 +117,43 @@ public final class FaultProxy: Sendable {
             ]
             guard poll(&descriptors, 2, 60_000) > 0 else { return }
             if descriptors[0].revents != 0 {
-                switch state.withLock({ takeFault(&$0) }) {
-                case .dropRequest: return
-                case .dropAnswer: cutsAnswer = true
-                case .none: break
-                }
-                guard carry(from: client, to: server) else { return }
+                if let armed = state.withLock({ $0.fault.take() }) { fault = armed }
+                guard carry(from: client, to: server, \.request, until: fault) else { return }
             }
             if descriptors[1].revents != 0 {
-                if cutsAnswer { return }
-                guard carry(from: server, to: client) else { return }
+                guard carry(from: server, to: client, \.answer, until: fault) else { return }
             }
         }
     }
 
-    private func takeFault(_ state: inout State) -> Fault {
-        defer { state.fault = .none }
-        return state.fault
-    }
-
-    private func carry(from source: CInt, to target: CInt) -> Bool {
+    /// Hands on what is there, as far as the fault lets it.
+    ///
+    /// - Returns: Whether the connection goes on.
+    private func carry(
+        from source: CInt, to target: CInt, _ direction: any WritableKeyPath<Exchange, Int> & Sendable,
+        until fault: Fault?
+    ) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = read(source, &buffer, buffer.count)
         guard count > 0 else { return false }
+        guard let fault else { return write(buffer[..<count], to: target) }
+        let before = state.withLock { $0.exchange[keyPath: direction] }
+        let limit =
+            switch fault {
+            case .afterRequest(let bytes) where direction == \.request: bytes
+            case .afterAnswer(let bytes) where direction == \.answer: bytes
+            default: Int.max
+            }
+        let passing = min(count, limit - before)
+        state.withLock { $0.exchange[keyPath: direction] += passing }
+        return write(buffer[..<passing], to: target) && passing == count
+    }
+
+    private func write(_ bytes: ArraySlice<UInt8>, to target: CInt) -> Bool {
         var sent = 0
-        while sent < count {
-            let written = buffer.withUnsafeBytes { bytes in
-                send(target, bytes.baseAddress?.advanced(by: sent), count - sent, CInt(MSG_NOSIGNAL))
+        while sent < bytes.count {
+            let written = bytes.withUnsafeBytes { raw in
+                send(target, raw.baseAddress?.advanced(by: sent), raw.count - sent, CInt(MSG_NOSIGNAL))
             }
             guard written > 0 else { return false }
             sent += written

@@ -51,7 +51,7 @@ public enum StorageConformance {
     /// Every case.
     public static let cases: [ConformanceCase] =
         types + constraints + isolation + nodes + revisions + configuration + sessions + paging + clocks + cancellation
-        + load + faults + endings
+        + load + lanes + faults + endings
 
     /// The cases that a backend of these capabilities is held to.
     public static func cases(supporting capabilities: StorageCapabilities) -> [ConformanceCase] {

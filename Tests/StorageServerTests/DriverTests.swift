@@ -4,27 +4,14 @@ import SQLDriverTestKit
 import StorageSQL
 import Testing
 
-@testable import StorageSQLite
-
 @Suite("SQL drivers", .serialized)
 struct DriverTests {
-    @Test("SQLite does what every driver does", arguments: DriverConformance.cases(hasServer: false))
-    func sqlite(_ testCase: DriverCase) async throws {
-        let path = NSTemporaryDirectory() + "asnode-driver-\(UUID().uuidString).db"
-        defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
-        let options = SQLiteConnection.Options(
-            path: path, mode: .write, busyTimeout: .seconds(3), statementTimeout: .seconds(30), environment: .system)
-        try await onBlockingThread("case") {
-            _ = FileManager.default.createFile(atPath: path, contents: nil)
-            try SQLiteConnection(options).useWriteAheadLog()
-            try testCase.run(on: DriverUnderTest(open: { try SQLiteConnection(options) }))
-        }
-    }
+    private static let cases = DriverConformance.cases(having: [.server, .proxy, .ownDatabase])
 
-    @Test("MariaDB does what every driver does", arguments: DriverConformance.cases(hasServer: true))
+    @Test("MariaDB does what every driver does", arguments: cases)
     func mariadb(_ testCase: DriverCase) async throws { try await run(testCase, .mariadb) }
 
-    @Test("PostgreSQL does what every driver does", arguments: DriverConformance.cases(hasServer: true))
+    @Test("PostgreSQL does what every driver does", arguments: cases)
     func postgres(_ testCase: DriverCase) async throws { try await run(testCase, .postgres) }
 
     @Test("PostgreSQL does the same without prepared statements, as poolers need it", arguments: [0, 1, 2, 3])
@@ -33,7 +20,7 @@ struct DriverTests {
         try await onBlockingThread("case") {
             let url = try database.url() + "&prepared-statements=off"
             let driver = DriverUnderTest(open: { try Servers.connect(.postgres, url) })
-            for (index, testCase) in DriverConformance.cases(hasServer: false).enumerated()
+            for (index, testCase) in DriverConformance.cases(having: []).enumerated()
             where index % 4 == group {
                 try testCase.run(on: driver)
             }

@@ -54,8 +54,8 @@ public protocol StorageBackend: Sendable {
     /// A backend on the same store with one connection of its own, so that neither a crowd at this one nor a slow
     /// statement delays it; for what must not be late, such as leases and looking for changes.
     ///
-    /// Its transactions run one after the other. ``close()`` of this backend closes it too; a backend that has no
-    /// connections to run out of may return itself.
+    /// Its transactions run one after the other. ``close()`` of this backend closes it too, and closing it leaves this
+    /// backend open: a backend that has no connections to run out of gives another handle, and never itself.
     ///
     /// - Parameters:
     ///   - name: For the names of threads and metrics.

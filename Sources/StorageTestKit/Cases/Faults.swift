@@ -66,6 +66,9 @@ extension StorageConformance {
             store in
             let backend = try await store.founded()
             let faulty = try await store.openFaulty()
+            // Its connections are there when the faults come.
+            _ = try await faulty.backend.read { try $0.config.revision() }
+            try await faulty.backend.write { try increment($0) }
             for fault in ConnectionFault.allCases {
                 let before = try await counter(backend)
                 faulty.arm(fault)

@@ -23,7 +23,7 @@ extension StorageConformance {
             let backend = try await store.founded()
             let gates = (0..<40).map { _ in Gate() }
             let holders = gates.map { gate in
-                Task { try await backend.read { _ in gate.wait(seconds: 1) } }
+                Task { try await backend.read { _ in gate.wait(seconds: 0.25) } }
             }
             try await Task.sleep(for: .milliseconds(100))
             let late = await atOnce(

@@ -47,6 +47,9 @@ extension StorageConformance {
             try await expectFailure(.fenced, of: "a renewal with an old epoch") {
                 try await backend.write { try $0.nodes.renew(renewed) }
             }
+            try await expectFailure(.fenced, of: "a stop with an old epoch") {
+                try await backend.write { try $0.nodes.stop(renewed) }
+            }
             try await expectFailure(.fenced, of: "an epoch after one that is not the last") {
                 _ = try await begin(1, after: 1, backend)
             }

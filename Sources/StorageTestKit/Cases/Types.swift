@@ -26,7 +26,17 @@ extension StorageConformance {
                     try change.add(user)
                 }
             }
+            let sessions = times.enumerated().map { index, time in
+                var session = Sample.session(UInt64(index))
+                session.connectedAt = time
+                session.updatedAt = time
+                return session
+            }
+            try await backend.write { try $0.sessions.begin(sessions) }
             try await backend.read { reader in
+                for session in sessions {
+                    try expectEqual(try reader.sessions.session(session.id), session, "a session")
+                }
                 for (index, time) in times.enumerated() {
                     let user = try reader.accounts.user(Sample.id(UInt64(index)))
                     try expectEqual(user?.tokensValidFrom, time, "the time \(index)")

@@ -1,5 +1,6 @@
 import ClusterCore
 import Foundation
+import SQLDriverTestKit
 import StorageSQL
 import StorageTestKit
 
@@ -7,20 +8,67 @@ import StorageTestKit
 
 /// SQLite files for the cases, each in a directory of its own.
 enum SQLiteUnderTest {
-    /// The backend as it is.
-    static let backend = BackendUnderTest(capabilities: [.durable, .settableClock, .serializable]) { clock in
-        let directory = try TemporaryDirectory()
-        return StoreUnderTest(remove: directory.remove) {
-            try await SQLiteBackend.open(directory.file("store.db"), mode: .create, options: options(clock))
+    /// The backend, and its stores over connections that can be made to fail.
+    ///
+    /// - Parameter mutant: Makes every connection wrong, if given.
+    static func backend(_ mutant: DriverMutant? = nil) -> BackendUnderTest {
+        BackendUnderTest(capabilities: [.durable, .settableClock, .serializable, .faults]) { clock in
+            let directory = try TemporaryDirectory()
+            let path = directory.file("store.db")
+            let options = options(clock)
+            await (try SQLiteBackend.open(path, mode: .create, options: options)).close()
+            return StoreUnderTest(
+                openFaulty: {
+                    let faults = ConnectionFaults()
+                    let backend = sql(path, options) { connection in
+                        faults.lossy(mutant.map { $0.wrap(connection) } ?? connection)
+                    }
+                    return FaultyHandle(backend: backend, arm: { faults.arm($0) })
+                }, remove: directory.remove,
+                open: {
+                    guard let mutant else {
+                        return try await SQLiteBackend.open(path, mode: .existing, options: options)
+                    }
+                    return sql(path, options) { mutant.wrap($0) }
+                })
         }
     }
 
-    static func options(_ clock: ConformanceClock) -> SQLiteOptions {
+    private static func sql(
+        _ path: String, _ options: SQLiteOptions,
+        _ wrap: @escaping @Sendable (any SQLConnection) -> any SQLConnection
+    ) -> any StorageBackend {
+        let shared = SQLBackend.Options(
+            authenticator: options.authenticator, environment: options.environment, retry: options.retry)
+        return SQLBackend(options: shared) { request in
+            wrap(try SQLiteConnection(options.connection(path, request.mode, request.limits)))
+        }
+    }
+
+    private static func options(_ clock: ConformanceClock) -> SQLiteOptions {
         var environment = StorageEnvironment.system
         environment.now = { clock.now() }
         return SQLiteOptions(
             authenticator: TestKey.authenticator, environment: environment,
             retry: RetryPolicy(tries: 50, time: .seconds(30)))
+    }
+
+    /// The driver, on a file of its own.
+    static func driver(in directory: TemporaryDirectory) throws -> DriverUnderTest {
+        DriverUnderTest(
+            open: try connecting(directory.file("driver.db")),
+            makeDatabase: {
+                let own = try TemporaryDirectory()
+                return EmptyDatabase(open: try connecting(own.file("own.db")), remove: own.remove)
+            })
+    }
+
+    private static func connecting(_ path: String) throws -> @Sendable () throws -> any SQLConnection {
+        let options = SQLiteOptions(authenticator: TestKey.authenticator, busyTimeout: .seconds(3))
+            .connection(path, .write)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        try SQLiteConnection(options).useWriteAheadLog()
+        return { try SQLiteConnection(options) }
     }
 }
 

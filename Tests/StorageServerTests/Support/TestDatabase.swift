@@ -145,7 +145,11 @@ struct TestDatabase: Sendable {
                     }
                     Thread.sleep(forTimeInterval: 0.3)
                 },
-                openThrough: { try Servers.connect(engine, try url(port: $0.port)) }, port: try Servers.port(engine))
+                openThrough: { try Servers.connect(engine, try url(port: $0.port)) }, port: try Servers.port(engine),
+                makeDatabase: {
+                    let own = try TestDatabase(engine)
+                    return EmptyDatabase(open: { try own.connect() }, remove: {})
+                })
         }
     }
 }

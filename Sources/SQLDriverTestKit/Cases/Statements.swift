@@ -77,5 +77,33 @@ extension DriverConformance {
                 try expect(try connection.number("SELECT COUNT(*) FROM kit_statements") == 0, "something was written")
             }
         },
+        DriverCase("statements: one with five hundred values, and one of a hundred kilobytes, are run") { driver in
+            try driver.withTable(table) { connection in
+                for id: Int64 in 1...500 { try connection.execute(insert, [.integer(id), .null]) }
+                let marks = [String](repeating: "?", count: 500).joined(separator: ", ")
+                let many = try connection.number(
+                    "SELECT COUNT(*) FROM kit_statements WHERE id IN (\(marks))", (1...500).map { .integer($0) })
+                try expect(many == 500, "500 values found \(many ?? -1) rows")
+                let long = (1...20_000).map { String($0) }.joined(separator: ", ")
+                let found = try connection.number("SELECT COUNT(*) FROM kit_statements WHERE id IN (\(long))")
+                try expect(found == 500, "a long statement found \(found ?? -1) rows")
+            }
+        },
+        DriverCase("statements: a value of another type than ours comes as such, or is refused") { driver in
+            try driver.withTable(table) { connection in
+                try connection.execute(insert, [.integer(1), .text("12")])
+                for expression in ["1.5", "word", "CAST(1.5 AS CHAR(3))", "NULL", "id * 1.5", "id = 1"] {
+                    do {
+                        let rows = try connection.rows("SELECT \(expression) FROM kit_statements")
+                        try expect(rows.count == 1 && rows[0].count == 1, "\(expression) gave \(rows.count) rows")
+                        let isNumber = if case .integer = rows[0][0] { true } else { false }
+                        try expect(!isNumber || expression == "id = 1", "\(expression) came as a whole number")
+                    } catch let error as StorageError {
+                        try expect(error.code != .connectionLost, "\(expression) cost the connection")
+                    }
+                }
+                try expect(try connection.number("SELECT id FROM kit_statements") == 1, "the connection does not go on")
+            }
+        },
     ]
 }

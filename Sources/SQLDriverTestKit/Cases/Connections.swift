@@ -10,7 +10,10 @@ extension DriverConformance {
     private static let insert = "INSERT INTO kit_lost (id, value) VALUES (?, ?)"
 
     static let connections: [DriverCase] = [
-        DriverCase("connections: one that the server ended before a commit is told as lost, and nothing is written") {
+        DriverCase(
+            "connections: one that the server ended before a commit is told as lost, and nothing is written",
+            needs: .server
+        ) {
             driver in
             guard let sever = driver.sever else { throw DriverCaseFailure("the driver gave no way to sever") }
             try driver.withTable(table) { connection in
@@ -32,7 +35,11 @@ extension DriverConformance {
             "connections: a commit that never arrived is unknown, and not there", fault: .dropRequest, rows: 0),
         lostCommit(
             "connections: a commit whose answer was lost is unknown, and there", fault: .dropAnswer, rows: 1),
-        DriverCase("connections: a network that is cut between two statements is told as a lost connection") { driver in
+        cutCommit,
+        DriverCase(
+            "connections: a network that is cut between two statements is told as a lost connection", needs: .proxy
+        ) {
+            driver in
             try driver.withTable(table) { _ in
                 try through(driver) { proxy, victim in
                     proxy.arm(.dropRequest)
@@ -44,7 +51,8 @@ extension DriverConformance {
                 }
             }
         },
-        DriverCase("connections: a server that cannot be reached is told as such, within seconds") { driver in
+        DriverCase("connections: a server that cannot be reached is told as such, within seconds", needs: .proxy) {
+            driver in
             guard let open = driver.openThrough else { throw DriverCaseFailure("the driver gave no way to a proxy") }
             let proxy = try FaultProxy(to: driver.port)
             proxy.close()
@@ -53,7 +61,8 @@ extension DriverConformance {
             try expect(error.code == .unavailable || error.code == .timeout, "it failed with \(error.code)")
             try expect(ContinuousClock.now - start < .seconds(15), "it took \(ContinuousClock.now - start)")
         },
-        DriverCase("connections: a statement that waits can be stopped, and the connection goes on") { driver in
+        DriverCase("connections: a statement that waits can be stopped, and the connection goes on", needs: .server) {
+            driver in
             try driver.withTable(table) { connection in
                 try connection.execute(insert, [.integer(1), .integer(0)])
                 try connection.begin(.write)
@@ -65,7 +74,7 @@ extension DriverConformance {
     ]
 
     private static func lostCommit(_ description: String, fault: FaultProxy.Fault, rows: Int64) -> DriverCase {
-        DriverCase(description) { driver in
+        DriverCase(description, needs: .proxy) { driver in
             try driver.withTable(table) { connection in
                 try through(driver) { proxy, victim in
                     try victim.begin(.write)
@@ -76,16 +85,62 @@ extension DriverConformance {
                     try expect(!victim.isUsable, "the connection counts as usable")
                     victim.rollback()
                 }
-                // The server may take a moment until it knows that its client is gone.
-                var count: Int64?
-                for _ in 0..<50 {
-                    count = try connection.number("SELECT COUNT(*) FROM kit_lost")
-                    if count == rows { return }
-                    Thread.sleep(forTimeInterval: 0.1)
-                }
-                throw DriverCaseFailure("\(count ?? -1) rows are there, and \(rows) should be")
+                try waitForRows(connection, [rows])
             }
         }
+    }
+
+    /// Cuts the connection after each byte that a commit sends or is answered.
+    private static let cutCommit = DriverCase(
+        "connections: a commit that is cut after any byte is told truly, and is there whole or not at all",
+        needs: .proxy
+    ) { driver in
+        try driver.withTable(table) { connection in
+            var whole = FaultProxy.Exchange()
+            try through(driver) { proxy, victim in
+                try writeTwo(victim)
+                proxy.arm(.none)
+                try victim.commit()
+                whole = proxy.exchange
+            }
+            try expect(whole.request > 0 && whole.answer > 0, "the commit was not seen on its way: \(whole)")
+            try expect(whole.request + whole.answer < 2000, "the commit takes \(whole) bytes")
+            let faults =
+                (0..<whole.request).map { FaultProxy.Fault.afterRequest(bytes: $0) }
+                + (0..<whole.answer).map { FaultProxy.Fault.afterAnswer(bytes: $0) }
+            for fault in faults {
+                try connection.execute("DELETE FROM kit_lost")
+                var outcome: StorageError.Code?
+                try through(driver) { proxy, victim in
+                    try writeTwo(victim)
+                    proxy.arm(fault)
+                    do { try victim.commit() } catch let error as StorageError { outcome = error.code }
+                    victim.rollback()
+                }
+                let arrived = if case .afterAnswer = fault { true } else { false }
+                try expect(
+                    outcome == nil && arrived || outcome == .commitUnknown,
+                    "\(fault) gave \(outcome.map { "\($0)" } ?? "no error")")
+                // Whether a commit that lacks its last bytes is carried out is the server's affair.
+                try waitForRows(connection, arrived ? [2] : [0, 2])
+            }
+        }
+    }
+
+    private static func writeTwo(_ connection: any SQLConnection) throws {
+        try connection.begin(.write)
+        for id: Int64 in 1...2 { try connection.execute(insert, [.integer(id), .integer(1)]) }
+    }
+
+    /// Waits until there are as many rows as there may be: the server takes a moment to know that its client is gone.
+    private static func waitForRows(_ connection: any SQLConnection, _ allowed: Set<Int64>) throws {
+        var count: Int64?
+        for _ in 0..<50 {
+            count = try connection.number("SELECT COUNT(*) FROM kit_lost")
+            if let count, allowed.contains(count) { return }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        throw DriverCaseFailure("\(count ?? -1) rows are there, and \(allowed.sorted()) should be")
     }
 
     private static func through(
