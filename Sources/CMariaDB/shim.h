@@ -1,4 +1,4 @@
-// What Swift cannot call of libmariadb directly: macro aliases, and a struct with unions. The include path comes from
+// What Swift cannot call of libmariadb directly: macro aliases, and structs with unions. The include path comes from
 // pkg-config.
 #ifndef CMARIADB_SHIM_H
 #define CMARIADB_SHIM_H
@@ -23,6 +23,11 @@ static inline void cmariadb_bind(MYSQL_BIND *bind, enum enum_field_types type, v
     bind->buffer_length = size;
     bind->length = length;
     bind->is_null = is_null;
+}
+
+/// The description of one column of a statement that was run. mysql_stmt_result_metadata copies all of them each time.
+static inline const MYSQL_FIELD *cmariadb_field(const MYSQL_STMT *statement, unsigned int column) {
+    return statement->fields && column < statement->field_count ? statement->fields + column : NULL;
 }
 
 #endif

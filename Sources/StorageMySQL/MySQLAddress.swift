@@ -1,5 +1,6 @@
 internal import ClusterCore
 internal import Foundation
+public import StorageSQL
 
 /// How a connection to a MySQL server is protected.
 public enum MySQLTLSMode: String, Hashable, Sendable {
@@ -20,8 +21,9 @@ public enum MySQLTLSMode: String, Hashable, Sendable {
 /// `mysql://USER[:PASSWORD]@HOST[:PORT][,HOST2[:PORT2]…]/DATABASE[?OPTION=VALUE&…]`, or `mariadb://…`, which is the
 /// same. Special characters are written as `%XX`; an IPv6 address stands in brackets. Options: `ssl-mode`
 /// (``MySQLTLSMode``; by default `verify_identity`, for hosts that are this machine `preferred`), `ssl-ca`, `ssl-cert`,
-/// `ssl-key` (PEM files), `connect-timeout` (seconds), `password-file` (read anew at each connect, one line), `socket`
-/// (a path, in place of a local host's port), `hosts` (`ordered` or `random`).
+/// `ssl-key` (PEM files), `connect-timeout` (seconds), `password-file` or `password-command` (``StorageSQL/PasswordSource``:
+/// read anew at each connect, one line), `socket` (a path, in place of a local host's port), `hosts` (`ordered` or
+/// `random`).
 ///
 /// Its description has no password.
 public struct MySQLAddress: Hashable, Sendable {
@@ -50,8 +52,8 @@ public struct MySQLAddress: Hashable, Sendable {
     private(set) var authorities: String?
     private(set) var certificate: String?
     private(set) var key: String?
-    private var password: String?
-    private var passwordFile: String?
+    /// Where the password comes from, anew at each connect.
+    public private(set) var password: PasswordSource
 
     /// Reads a URL.
     ///
@@ -63,12 +65,11 @@ public struct MySQLAddress: Hashable, Sendable {
         hosts = parts.hosts
         database = parts.database
         user = parts.user
-        password = parts.password
+        password = try PasswordSource(
+            password: parts.password, file: parts.options.removeValue(forKey: "password-file"),
+            command: parts.options.removeValue(forKey: "password-command"))
         tls = hosts.allSatisfy { Self.isLocal($0.name) } ? .preferred : .verifyIdentity
         try read(&parts.options)
-        guard password == nil || passwordFile == nil else {
-            throw Self.invalid("it has both a password and a password-file")
-        }
         guard (certificate == nil) == (key == nil) else {
             throw Self.invalid("ssl-cert and ssl-key come together")
         }
@@ -95,28 +96,12 @@ public struct MySQLAddress: Hashable, Sendable {
         authorities = options.removeValue(forKey: "ssl-ca")
         certificate = options.removeValue(forKey: "ssl-cert")
         key = options.removeValue(forKey: "ssl-key")
-        passwordFile = options.removeValue(forKey: "password-file")
         socket = options.removeValue(forKey: "socket")
         guard options.isEmpty else {
             throw Self.invalid(
                 "it has an option that is not known; known are ssl-mode, ssl-ca, ssl-cert, ssl-key, "
-                    + "connect-timeout, password-file, socket and hosts")
+                    + "connect-timeout, password-file, password-command, socket and hosts")
         }
-    }
-
-    /// The password as it is now: that of the URL, or the first line of the file that the URL names.
-    ///
-    /// - Throws: ``ClusterCore/StorageError`` with `permission` when the file cannot be read.
-    func currentPassword() throws -> String {
-        guard let passwordFile else { return password ?? "" }
-        guard let data = FileManager.default.contents(atPath: passwordFile), data.count <= 65_536,
-            let text = String(data: data, encoding: .utf8)
-        else {
-            throw StorageError(
-                .permission, "the password file \(passwordFile) cannot be read",
-                advice: "name a file with one line of UTF-8 that this process may read")
-        }
-        return String(text.prefix { !$0.isNewline })
     }
 
     /// Whether every host is this machine.

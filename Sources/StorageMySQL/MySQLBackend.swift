@@ -65,9 +65,9 @@ public enum MySQLBackend {
     ) async throws -> SQLBackend {
         let preparation = ServerPreparation(
             mode: mode, migrator: options.migrator, environment: options.environment, pause: { usleep(100_000) })
-        let hosts = MySQLHosts(address, environment: options.environment)
+        let servers = MySQLServers(address, environment: options.environment)
         try await onBlockingThread("sql-open") {
-            let connection = try MySQLConnection(address, options, hosts: hosts)
+            let connection = try servers.open(options)
             defer { connection.close() }
             try preparation.run(on: connection)
         }
@@ -75,12 +75,11 @@ public enum MySQLBackend {
             authenticator: options.authenticator, environment: options.environment,
             retry: options.retry, pool: options.pool,
             readers: options.readers, writers: options.writers)
-        return SQLBackend(options: shared) { _ in try MySQLConnection(address, options, hosts: hosts) }
+        return SQLBackend(options: shared) { _ in try servers.open(options) }
     }
 
     /// One connection, for the tests of drivers. Blocks.
     package static func connect(_ address: MySQLAddress, options: MySQLOptions) throws -> any SQLConnection {
-        try MySQLConnection(
-            address, options, hosts: MySQLHosts(address, environment: options.environment))
+        try MySQLServers(address, environment: options.environment).open(options)
     }
 }

@@ -7,45 +7,49 @@ internal import StorageSQL
 /// Transactions that write are `SERIALIZABLE`: InnoDB then locks what they read. Those that read take one consistent
 /// snapshot at `REPEATABLE READ`. Several writable servers certify written rows only, which is why the stores write a
 /// row for each rule about several rows.
+///
+/// No statement begins a transaction: the session is put into the mode that is asked for when that changes, without
+/// `autocommit`, and then the first statement of a transaction begins it. The end of one that read is not waited for.
 final class MySQLConnection: SQLConnection {
-    private static let cachedStatements = 256
-    private static let mode =
-        "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-        + "NO_ENGINE_SUBSTITUTION"
+    private enum Stage: Equatable {
+        /// Each statement commits by itself.
+        case none
+        /// A transaction begins with the next statement.
+        case begun(TransactionMode)
+        /// The server is in a transaction.
+        case active(TransactionMode)
+    }
 
     let dialect: any SQLDialect
-    private let handle: UnsafeMutablePointer<MYSQL>
-    private let stopper: MySQLCanceller
-    private var statements: [String: MySQLStatement] = [:]
-    private var isLost = false
-    private var isInTransaction = false
-    /// That the server ended the transaction by itself: what follows would run outside of it.
+    private let wire: MySQLWire
+    private let parameters = MySQLParameters()
+    private let columns = MySQLColumns()
+    private var statements = MySQLStatementCache()
+    private var stage = Stage.none
+    /// What the session's transactions are for; `nil` while each statement commits by itself.
+    private var mode: TransactionMode?
+    /// Why nothing more may run in this transaction: the server ended it, or a part of it.
     private var ended: StorageError?
 
-    /// Connects to one of the hosts; blocks.
-    init(_ address: MySQLAddress, _ options: MySQLOptions, hosts: MySQLHosts) throws {
-        let link = MySQLLink(address: address, options: options)
-        let (handle, host) = try hosts.connect { try link.connect(to: $0) }
-        self.handle = handle
-        stopper = MySQLCanceller(link, host, thread: mysql_thread_id(handle))
-        let isMariaDB = mysql_get_server_info(handle).map { String(cString: $0).contains("MariaDB") } ?? false
-        dialect = MySQLDialect(isMariaDB: isMariaDB)
+    /// Makes a session of a connection that was just made; blocks.
+    ///
+    /// - Throws: ``ClusterCore/StorageError``; the connection is closed then.
+    init(_ wire: MySQLWire, _ options: MySQLOptions) throws {
+        self.wire = wire
         do {
-            try configure(options, isMariaDB: isMariaDB)
+            let session = try MySQLSession(wire, options)
+            dialect = MySQLDialect(isMariaDB: session.isMariaDB)
         } catch {
-            isLost = true
+            wire.close()
             throw error
         }
     }
 
-    deinit {
-        statements = [:]
-        mysql_close(handle)
-    }
+    deinit { close() }
 
-    var isUsable: Bool { !isLost }
+    var isUsable: Bool { !wire.isLost && wire.isWanted }
 
-    var canceller: (any StatementCanceller)? { stopper }
+    var canceller: (any StatementCanceller)? { wire.stopper }
 
     func execute(_ statement: String, _ values: [SQLValue]) throws -> Int {
         let prepared = try run(statement, values)
@@ -55,37 +59,41 @@ final class MySQLConnection: SQLConnection {
 
     func query(_ statement: String, _ values: [SQLValue], _ body: (_ row: [SQLValue]) throws -> Void) throws {
         let prepared = try run(statement, values)
-        defer { prepared.reset() }
-        try prepared.rows(body)
+        try wire.stopper.running {
+            defer { prepared.reset() }
+            guard prepared.bind(columns) else { throw noted(prepared.failure, statement) }
+            while true {
+                switch try prepared.fetch(columns) {
+                case .row(let row): try body(row)
+                case .end: return
+                case .failed: throw noted(prepared.failure, statement)
+                }
+            }
+        }
     }
 
     func begin(_ mode: TransactionMode) throws {
-        guard !isInTransaction else { throw StorageError(.misuse, "a transaction was begun within another one") }
-        let level = mode == .write ? "SERIALIZABLE" : "REPEATABLE READ"
-        try simple("SET TRANSACTION ISOLATION LEVEL \(level)")
-        try simple("START TRANSACTION \(mode == .write ? "READ WRITE" : "WITH CONSISTENT SNAPSHOT, READ ONLY")")
-        isInTransaction = true
+        guard stage == .none else { throw StorageError(.misuse, "a transaction was begun within another one") }
+        guard !wire.isLost else { throw MySQLFailure.lost }
+        stage = .begun(mode)
     }
 
     func commit() throws {
         if let ended { throw ended }
-        guard isUsable else { throw MySQLFailure.lost }
-        defer { isInTransaction = false }
-        guard mysql_query(handle, "COMMIT") != 0 else { return }
-        let failure = MySQLFailure(connection: handle)
-        if failure.endsConnection { isLost = true }
-        // The server was not heard of, or went down meanwhile: nobody knows.
-        let isUnknown = failure.isLocal || [1053, 1077, 1079, 1317, 1927].contains(failure.number)
-        throw isUnknown ? MySQLFailure.unknownCommit : failure.error()
+        guard !wire.isLost else { throw MySQLFailure.lost }
+        if case .active = stage {
+            if let failure = wire.commit() { throw committing(failure) }
+        }
+        stage = .none
     }
 
     func rollback() {
         defer {
             ended = nil
-            isInTransaction = false
+            stage = .none
         }
-        guard isUsable, isInTransaction else { return }
-        if mysql_query(handle, "ROLLBACK") != 0 { isLost = true }
+        guard !wire.isLost, case .active(let mode) = stage else { return }
+        wire.rollback(waiting: mode == .write)
     }
 
     func serverTime() throws -> Timestamp {
@@ -110,78 +118,90 @@ final class MySQLConnection: SQLConnection {
     }
 
     func close() {
-        statements = [:]
-        isLost = true
-    }
-
-    private func configure(_ options: MySQLOptions, isMariaDB: Bool) throws {
-        let lock = max(1, options.lockTimeout.wholeMicroseconds / 1_000_000)
-        let milliseconds = max(1, options.statementTimeout.wholeMicroseconds / 1000)
-        try simple("SET NAMES utf8mb4")
-        try simple(
-            "SET SESSION sql_mode = '\(Self.mode)', SESSION time_zone = '+00:00', SESSION autocommit = 1, "
-                + "SESSION innodb_lock_wait_timeout = \(lock)")
-        // MySQL has a limit for reading statements alone; the others end with the limit of the read from its server.
-        try simple(
-            isMariaDB
-                ? "SET SESSION max_statement_time = \(Double(milliseconds) / 1000)"
-                : "SET SESSION max_execution_time = \(milliseconds)")
-        guard isMariaDB else { return }
-        do {
-            // On a Galera cluster a statement waits until its server knows what others committed before.
-            try simple("SET SESSION wsrep_sync_wait = 7")
-        } catch let error as StorageError where error.nativeCode == "error 1193" {
-            // A server that was built without Galera.
-        }
+        statements.removeAll()
+        wire.close()
     }
 
     private func run(_ statement: String, _ values: [SQLValue]) throws -> MySQLStatement {
         if let ended { throw ended }
-        guard isUsable else { throw MySQLFailure.lost }
+        guard !wire.isLost else { throw MySQLFailure.lost }
+        try enterStage()
         let prepared = try prepared(statement)
         guard prepared.parameterCount == values.count else {
             throw StorageError(.misuse, "a statement got \(values.count) values and wants \(prepared.parameterCount)")
         }
-        guard stopper.running({ prepared.run(values) }) else {
-            let failure = prepared.failure
+        if case .begun(let mode) = stage { stage = .active(mode) }
+        guard wire.run({ prepared.run(values, parameters) }) else {
+            let failure = wire.isLost ? .gone : prepared.failure
             prepared.reset()
             throw noted(failure, statement)
         }
         return prepared
     }
 
-    private func prepared(_ statement: String) throws -> MySQLStatement {
-        if let cached = statements[statement] { return cached }
-        guard let raw = mysql_stmt_init(handle) else { throw StorageError(.unavailable, "out of memory") }
-        let fresh = MySQLStatement(raw)
-        guard stopper.running({ fresh.prepare(dialect.rendered(statement)) }) else {
-            throw noted(fresh.failure, statement)
+    /// Puts the session into the mode of what comes, unless it is in it.
+    private func enterStage() throws {
+        switch stage {
+        case .none: try enter(nil)
+        case .begun(let mode): try enter(mode)
+        case .active: break
         }
-        // The statements are few and fixed; should they ever be many, all are prepared anew now and then.
-        if statements.count >= Self.cachedStatements { statements = [:] }
-        statements[statement] = fresh
+    }
+
+    private func enter(_ wanted: TransactionMode?) throws {
+        guard wanted != mode else { return }
+        // Should one of the two fail, neither mode is the session's.
+        do {
+            switch wanted {
+            case nil:
+                try wire.simple("SET SESSION autocommit = 1")
+                try wire.simple("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
+            case .read:
+                try wire.simple("SET SESSION autocommit = 0")
+                try wire.simple("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            case .write:
+                try wire.simple("SET SESSION autocommit = 0")
+                try wire.simple("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ WRITE")
+            }
+        } catch {
+            wire.lose()
+            throw error
+        }
+        mode = wanted
+    }
+
+    private func prepared(_ statement: String) throws -> MySQLStatement {
+        if let cached = statements.statement(statement) { return cached }
+        guard let raw = wire.makeStatement() else { throw StorageError(.unavailable, "out of memory") }
+        let fresh = MySQLStatement(raw)
+        guard wire.run({ fresh.prepare(dialect.rendered(statement)) }) else {
+            throw noted(wire.isLost ? .gone : fresh.failure, statement)
+        }
+        statements.keep(fresh, statement)
         return fresh
     }
 
-    /// Runs a statement without values and rows.
-    private func simple(_ statement: String) throws {
-        guard isUsable else { throw MySQLFailure.lost }
-        guard stopper.running({ mysql_query(handle, statement) }) == 0 else {
-            throw noted(MySQLFailure(connection: handle), statement)
-        }
-    }
-
-    /// The failure as an error, after what it means for the connection.
+    /// The failure of a statement as an error, after what it means for connection and transaction.
     private func noted(_ failure: MySQLFailure, _ statement: String) -> StorageError {
-        if failure.endsConnection { isLost = true }
-        if failure.number == 1615 { statements = [:] }
+        if failure.endsConnection { wire.lose(failure) }
+        if failure.invalidatesStatements { statements.removeAll() }
         var error = failure.error()
         if failure.violatedKey == "PRIMARY", let columns = primaryKey(of: statement) {
             error.code = .constraint(columns)
             error.message = "there is one with the same \(columns) already"
         }
-        if isInTransaction, failure.endsTransaction || failure.endsConnection { ended = error }
+        if stage != .none, failure.endsTransaction || failure.endsConnection { ended = error }
         return error
+    }
+
+    /// The failure of a commit as an error. Unless the server says that it rolled back, nobody knows.
+    private func committing(_ failure: MySQLFailure) -> StorageError {
+        guard failure.saysRolledBack else {
+            wire.lose(failure)
+            return MySQLFailure.unknownCommit
+        }
+        if failure.endsConnection { wire.lose(failure) }
+        return failure.error()
     }
 
     /// The columns of the primary key of the table that a statement writes: servers call every one `PRIMARY`.

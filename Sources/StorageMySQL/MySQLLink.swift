@@ -2,54 +2,73 @@ internal import CMariaDB
 internal import ClusterCore
 internal import Glibc
 internal import StorageSQL
-internal import Synchronization
 
-/// How a handle of libmariadb is made and connected.
-struct MySQLLink {
+/// How a handle of libmariadb is made and connected to one server.
+struct MySQLLink: Sendable {
     /// Values are at most 1 MB; a row has a few.
     private static let packetBytes: UInt = 16 << 20
     /// Where Debian and its relatives keep the authorities that a system trusts.
     private static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
-    /// How long the server has, beyond the statement's own limit, to say that the limit passed.
-    private static let grace: Int64 = 5
 
     /// Once a process, before any thread uses the library.
     private static let isReady: Bool = cmariadb_init() == 0
 
     let address: MySQLAddress
     let options: MySQLOptions
+    let host: MySQLAddress.Host
+    /// The addresses of the host, none for a socket.
+    let addresses: [String]
+    let password: String
 
-    /// Connects to one host; blocks.
+    /// Connects; blocks, for how long depends on the server.
     ///
     /// - Throws: ``ClusterCore/StorageError`` with no password in it.
-    func connect(to host: MySQLAddress.Host) throws -> UnsafeMutablePointer<MYSQL> {
+    func connect() throws -> UnsafeMutablePointer<MYSQL> {
         guard Self.isReady else { throw StorageError(.failed, "the library libmariadb cannot be used") }
         Self.ignoreBrokenPipes()
-        let password = try address.currentPassword()
-        guard address.tls == .preferred else {
-            return try attempt(host, password, encrypted: address.tls != .disabled)
-        }
+        guard address.tls == .preferred else { return try attempt(encrypted: address.tls != .disabled) }
         do {
-            return try attempt(host, password, encrypted: true)
+            return try attempt(encrypted: true)
         } catch let error as StorageError where error.nativeCode == "error \(CR_SSL_CONNECTION_ERROR)" {
-            return try attempt(host, password, encrypted: false)
+            return try attempt(encrypted: false)
         }
     }
 
-    private func attempt(
-        _ host: MySQLAddress.Host, _ password: String, encrypted: Bool
-    ) throws -> UnsafeMutablePointer<MYSQL> {
+    /// That the server did not answer in time.
+    func late(_ limit: Duration) -> StorageError {
+        StorageError(
+            .timeout, "cannot connect to \(address) at \(address.socket ?? "\(host)"): no answer within \(limit)",
+            advice: "check that the server runs and can be reached")
+    }
+
+    /// Tries the addresses of the host in turn. A name that is compared with the certificate has to be the library's own
+    /// to look up.
+    private func attempt(encrypted: Bool) throws -> UnsafeMutablePointer<MYSQL> {
+        guard address.socket == nil, address.tls != .verifyIdentity else {
+            return try attempt(address.socket == nil ? host.name : "localhost", encrypted: encrypted)
+        }
+        var first: (any Error)?
+        for target in addresses {
+            do {
+                return try attempt(target, encrypted: encrypted)
+            } catch let error as StorageError {
+                guard error.code == .unavailable || error.code == .timeout else { throw error }
+                if first == nil { first = error }
+            }
+        }
+        throw first ?? StorageError(.unavailable, "the name \(host.name) has no address")
+    }
+
+    private func attempt(_ target: String, encrypted: Bool) throws -> UnsafeMutablePointer<MYSQL> {
         guard let handle = mysql_init(nil) else { throw StorageError(.unavailable, "out of memory") }
         set(handle, encrypted: encrypted)
         let flags = UInt(CLIENT_FOUND_ROWS)
-        let socket = address.socket
         let connected = mysql_real_connect(
-            handle, socket == nil ? host.name : "localhost", address.user, password, address.database,
-            UInt32(host.port), socket, flags)
+            handle, target, address.user, password, address.database, UInt32(host.port), address.socket, flags)
         guard connected != nil else {
             let failure = MySQLFailure(connection: handle)
             mysql_close(handle)
-            throw failure.connecting(to: socket ?? "\(host)", of: address)
+            throw failure.connecting(to: address.socket ?? "\(host)", of: address)
         }
         // The library itself goes on in clear when a server has no TLS, unless the host's name is verified.
         guard !encrypted || address.tls == .preferred || mysql_get_ssl_cipher(handle) != nil else {
@@ -69,11 +88,12 @@ struct MySQLLink {
         func flag(_ option: mysql_option, _ value: Bool) {
             withUnsafePointer(to: my_bool(value ? 1 : 0)) { _ = mysql_options(handle, option, $0) }
         }
-        let connect = Self.seconds(address.connectTimeout ?? options.connectTimeout)
-        let statement = Self.seconds(options.statementTimeout)
-        set(MYSQL_OPT_CONNECT_TIMEOUT, connect)
-        set(MYSQL_OPT_READ_TIMEOUT, UInt32(clamping: Int64(statement) + Self.grace))
-        set(MYSQL_OPT_WRITE_TIMEOUT, UInt32(clamping: Int64(statement) + Self.grace))
+        // From byte to byte; what takes longer in all is ended by others.
+        let connect = (address.connectTimeout ?? options.connectTimeout) / max(addresses.count, 1)
+        set(MYSQL_OPT_CONNECT_TIMEOUT, Self.seconds(connect))
+        let statement = Self.seconds(options.statementTimeout + MySQLStopper.grace)
+        set(MYSQL_OPT_READ_TIMEOUT, statement)
+        set(MYSQL_OPT_WRITE_TIMEOUT, statement)
         // No file of this machine is ever sent to a server that asks for it.
         set(MYSQL_OPT_LOCAL_INFILE, 0)
         withUnsafePointer(to: Self.packetBytes) { _ = mysql_options(handle, MYSQL_OPT_MAX_ALLOWED_PACKET, $0) }
@@ -99,41 +119,12 @@ struct MySQLLink {
         UInt32(clamping: max(1, (duration.wholeMicroseconds + 999_999) / 1_000_000))
     }
 
-    /// A server that closes must not end the process: OpenSSL writes without MSG_NOSIGNAL. The connection's thread
-    /// alone is asked not to be told.
-    private static func ignoreBrokenPipes() {
+    /// A server that closes must not end the process: OpenSSL writes without MSG_NOSIGNAL. The threads that use the
+    /// library alone are asked not to be told.
+    static func ignoreBrokenPipes() {
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-    }
-}
-
-/// Stops the statement of a connection, from another thread, by a connection of its own.
-final class MySQLCanceller: StatementCanceller {
-    private let link: MySQLLink
-    private let host: MySQLAddress.Host
-    private let thread: UInt
-    private let isStoppable = Mutex(false)
-
-    init(_ link: MySQLLink, _ host: MySQLAddress.Host, thread: UInt) {
-        self.link = link
-        self.host = host
-        self.thread = thread
-    }
-
-    /// Runs a statement that may be stopped. Whoever is about to stop it is waited for, so that it hits no later one.
-    func running<T>(_ body: () throws -> T) rethrows -> T {
-        isStoppable.withLock { $0 = true }
-        defer { isStoppable.withLock { $0 = false } }
-        return try body()
-    }
-
-    func cancel() {
-        isStoppable.withLock { isStoppable in
-            guard isStoppable, let handle = try? link.connect(to: host) else { return }
-            _ = mysql_query(handle, "KILL QUERY \(thread)")
-            mysql_close(handle)
-        }
     }
 }

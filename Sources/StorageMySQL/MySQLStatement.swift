@@ -5,9 +5,11 @@ internal import StorageSQL
 /// A prepared statement: binds values and reads rows. Used on its connection's thread, and gone before its connection.
 final class MySQLStatement {
     /// Rows are at most a few values of ``ClusterCore/StorageLimits/valueBytes``; longer values are not read.
-    private static let valueBytes: UInt = 4 << 20
+    private static let valueBytes = 4 << 20
 
     private let handle: UnsafeMutablePointer<MYSQL_STMT>
+    /// When it was last run, for the cache.
+    var lastUse: UInt64 = 0
 
     init(_ handle: UnsafeMutablePointer<MYSQL_STMT>) { self.handle = handle }
 
@@ -36,91 +38,124 @@ final class MySQLStatement {
         return count == .max ? 0 : Int(clamping: count)
     }
 
-    /// Binds the values and runs the statement; what it gives is fetched to this side.
+    /// Binds the values and runs the statement. Its rows are read as they come.
     ///
     /// - Returns: Whether that went well.
-    func run(_ values: [SQLValue]) -> Bool {
-        let parameters = MySQLParameters(values)
-        let isRun = parameters.withBinds { binds in
+    func run(_ values: [SQLValue], _ parameters: MySQLParameters) -> Bool {
+        parameters.withBinds(of: values) { binds in
             (binds == nil || mysql_stmt_bind_param(handle, binds) == 0) && mysql_stmt_execute(handle) == 0
         }
-        return isRun && (mysql_stmt_field_count(handle) == 0 || mysql_stmt_store_result(handle) == 0)
     }
 
-    /// Forgets the rows of the last run.
+    /// Forgets the rows of the last run that were not read.
     func reset() { mysql_stmt_free_result(handle) }
 
-    /// Runs `body` for each row.
+    /// What became of reading a row.
+    enum Fetch {
+        case row([SQLValue])
+        case end
+        case failed
+    }
+
+    /// Gets ready to read the rows of the last run.
     ///
-    /// - Throws: What `body` threw; ``ClusterCore/StorageError`` with `malformedRow` for a value that no table of ours
-    ///   can have, and what the library says.
-    func rows(_ body: ([SQLValue]) throws -> Void) throws {
+    /// - Returns: Whether that went well.
+    func bind(_ columns: MySQLColumns) -> Bool {
         let count = Int(mysql_stmt_field_count(handle))
-        guard count > 0, let metadata = mysql_stmt_result_metadata(handle) else { return }
-        defer { mysql_free_result(metadata) }
-        let fields = UnsafeBufferPointer(start: mysql_fetch_fields(metadata), count: count)
-        let kinds = fields.map { ColumnKind($0) }
-        let columns = MySQLColumns(kinds)
-        guard mysql_stmt_bind_result(handle, columns.binds) == 0 else { throw failure.error() }
-        while true {
-            switch mysql_stmt_fetch(handle) {
-            case 0, 101:  // MYSQL_DATA_TRUNCATED: every value of variable length, which is fetched by itself.
-                try body((0..<count).map { try value(columns, $0, kinds[$0]) })
-            case 100:  // MYSQL_NO_DATA
-                return
-            default:
-                throw failure.error()
+        columns.describe(handle, count: count)
+        return count == 0 || mysql_stmt_bind_result(handle, columns.binds) == 0
+    }
+
+    /// The next row.
+    ///
+    /// - Throws: ``ClusterCore/StorageError`` with `malformedRow` for a value that no table of ours can have.
+    func fetch(_ columns: MySQLColumns) throws -> Fetch {
+        guard !columns.kinds.isEmpty else { return .end }
+        switch mysql_stmt_fetch(handle) {
+        case 0, 101:  // MYSQL_DATA_TRUNCATED: a value that is longer than its cell, which is fetched by itself.
+            var row: [SQLValue] = []
+            row.reserveCapacity(columns.kinds.count)
+            for index in columns.kinds.indices {
+                guard let value = try value(columns, index) else { return .failed }
+                row.append(value)
             }
+            return .row(row)
+        case 100: return .end  // MYSQL_NO_DATA
+        default: return .failed
         }
     }
 
-    private func value(_ columns: MySQLColumns, _ column: Int, _ kind: ColumnKind) throws -> SQLValue {
+    private func value(_ columns: MySQLColumns, _ column: Int) throws -> SQLValue? {
         if columns.isNull(column) { return .null }
-        switch kind {
+        switch columns.kinds[column] {
         case .integer: return .integer(columns.integer(column))
         case .real: return .real(columns.real(column))
         case .text:
-            let bytes = try variable(columns, column)
-            return String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .blob(bytes)
-        case .blob: return .blob(try variable(columns, column))
+            if columns.length(column) > MySQLColumns.shortBytes { return try long(columns, column).map { Self.text($0) } }
+            let bytes = columns.bytes(column)
+            return String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .blob(Array(bytes))
+        case .blob:
+            if columns.length(column) > MySQLColumns.shortBytes { return try long(columns, column).map { .blob($0) } }
+            return .blob(Array(columns.bytes(column)))
         }
     }
 
-    private func variable(_ columns: MySQLColumns, _ column: Int) throws -> [UInt8] {
+    private static func text(_ bytes: [UInt8]) -> SQLValue {
+        String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .blob(bytes)
+    }
+
+    /// A value that did not fit its cell, by its length; `nil` when the library fails.
+    private func long(_ columns: MySQLColumns, _ column: Int) throws -> [UInt8]? {
         let length = columns.length(column)
         guard length <= Self.valueBytes else {
             throw StorageError(.malformedRow, "a row is larger than any that asnode writes")
         }
-        guard length > 0 else { return [] }
-        var bytes = [UInt8](repeating: 0, count: Int(length))
+        var isFetched = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            isFetched = fetch(column, into: buffer.baseAddress, length)
+            count = isFetched ? length : 0
+        }
+        return isFetched ? bytes : nil
+    }
+
+    private func fetch(_ column: Int, into target: UnsafeMutablePointer<UInt8>?, _ length: Int) -> Bool {
+        var bind = MYSQL_BIND()
         var written: UInt = 0
         var isNull: my_bool = 0
-        let isFetched = bytes.withUnsafeMutableBytes { buffer in
-            var bind = MYSQL_BIND()
-            cmariadb_bind(&bind, MYSQL_TYPE_STRING, buffer.baseAddress, length, &written, &isNull)
-            return mysql_stmt_fetch_column(handle, &bind, UInt32(column), 0) == 0
+        let failed = withUnsafeMutablePointer(to: &written) { written in
+            withUnsafeMutablePointer(to: &isNull) { isNull in
+                cmariadb_bind(&bind, MYSQL_TYPE_STRING, target, UInt(length), written, isNull)
+                return mysql_stmt_fetch_column(handle, &bind, UInt32(column), 0)
+            }
         }
-        guard isFetched else { throw failure.error() }
-        return bytes
+        return failed == 0 && written == UInt(length)
     }
 }
 
-/// As what a column is read.
-enum ColumnKind {
-    case integer, real, text, blob
+/// The prepared statements of a connection, of which the one that was not used for longest makes room for another.
+struct MySQLStatementCache {
+    private static let capacity = 256
+    private var statements: [String: MySQLStatement] = [:]
+    private var clock: UInt64 = 0
 
-    /// Numbers beyond 64 bits signed, decimals and times come as text.
-    init(_ field: MYSQL_FIELD) {
-        let isUnsigned = field.flags & UInt32(UNSIGNED_FLAG) != 0
-        switch field.type {
-        case MYSQL_TYPE_TINY, MYSQL_TYPE_SHORT, MYSQL_TYPE_INT24, MYSQL_TYPE_LONG, MYSQL_TYPE_YEAR: self = .integer
-        case MYSQL_TYPE_LONGLONG: self = isUnsigned ? .text : .integer
-        case MYSQL_TYPE_FLOAT, MYSQL_TYPE_DOUBLE: self = .real
-        case MYSQL_TYPE_VARCHAR, MYSQL_TYPE_VAR_STRING, MYSQL_TYPE_STRING, MYSQL_TYPE_TINY_BLOB,
-            MYSQL_TYPE_MEDIUM_BLOB, MYSQL_TYPE_LONG_BLOB, MYSQL_TYPE_BLOB, MYSQL_TYPE_BIT, MYSQL_TYPE_GEOMETRY:
-            // Character set 63 is `binary`.
-            self = field.charsetnr == 63 ? .blob : .text
-        default: self = .text
-        }
+    /// A statement that was prepared before.
+    mutating func statement(_ text: String) -> MySQLStatement? {
+        guard let statement = statements[text] else { return nil }
+        clock += 1
+        statement.lastUse = clock
+        return statement
     }
+
+    /// Keeps a statement.
+    mutating func keep(_ statement: MySQLStatement, _ text: String) {
+        if statements.count >= Self.capacity, let oldest = statements.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+            statements[oldest.key] = nil
+        }
+        clock += 1
+        statement.lastUse = clock
+        statements[text] = statement
+    }
+
+    /// Forgets all.
+    mutating func removeAll() { statements = [:] }
 }

@@ -109,9 +109,7 @@ struct BadServerTests {
         let backend = try await database.open(retry: RetryPolicy(tries: 2, retriesReadOnly: true))
         func set(readOnly: Bool) async throws {
             try await onBlockingThread("read-only") {
-                let root = try Servers.administrator(.mariadb)
-                try root.execute("SET GLOBAL read_only = \(readOnly ? 1 : 0)")
-                root.close()
+                _ = try Servers.server(.mariadb).run(sql: "SET GLOBAL read_only = \(readOnly ? 1 : 0)")
             }
         }
         try await set(readOnly: true)
