@@ -201,6 +201,8 @@ let package = Package(
             dependencies: [
                 "ClusterCore", "DatabaseServers", "SQLDriverTestKit", "StorageBackends", "StorageMySQL",
                 "StoragePostgres", "StorageSQL", "StorageSQLite", "VPNFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         // A backend written outside of the package: Examples/JournalStore has a manifest of its own. Declared here too,

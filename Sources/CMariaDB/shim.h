@@ -30,4 +30,19 @@ static inline const MYSQL_FIELD *cmariadb_field(const MYSQL_STMT *statement, uns
     return statement->fields && column < statement->field_count ? statement->fields + column : NULL;
 }
 
+/// Sends a prepared statement and does not wait for its answer. 0 on success.
+static inline int cmariadb_send_execute(MYSQL *connection, MYSQL_STMT *statement) {
+    my_bool skips = 1, waits = 0;
+    int failed;
+    mysql_optionsv(connection, MARIADB_OPT_SKIP_READ_RESPONSE, &skips);
+    failed = mysql_stmt_execute(statement);
+    mysql_optionsv(connection, MARIADB_OPT_SKIP_READ_RESPONSE, &waits);
+    return failed;
+}
+
+/// Reads the answer to a statement that was sent, up to its rows. 0 on success.
+static inline int cmariadb_read_execute(MYSQL *connection, MYSQL_STMT *statement) {
+    return connection->methods->db_read_execute_response(statement);
+}
+
 #endif

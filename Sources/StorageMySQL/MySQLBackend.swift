@@ -67,19 +67,26 @@ public enum MySQLBackend {
             mode: mode, migrator: options.migrator, environment: options.environment, pause: { usleep(100_000) })
         let servers = MySQLServers(address, environment: options.environment)
         try await onBlockingThread("sql-open") {
-            let connection = try servers.open(options)
+            let connection = try servers.open(MySQLLimits(options, address))
             defer { connection.close() }
-            try preparation.run(on: connection)
+            do {
+                try preparation.run(on: connection)
+            } catch var error as StorageError where error.code == .connectionLost {
+                error.code = .unavailable
+                throw error
+            }
         }
         let shared = SQLBackend.Options(
             authenticator: options.authenticator, environment: options.environment,
             retry: options.retry, pool: options.pool,
             readers: options.readers, writers: options.writers)
-        return SQLBackend(options: shared) { _ in try servers.open(options) }
+        return SQLBackend(options: shared) { request in
+            try servers.open(MySQLLimits(options, address, lane: request.limits))
+        }
     }
 
     /// One connection, for the tests of drivers. Blocks.
     package static func connect(_ address: MySQLAddress, options: MySQLOptions) throws -> any SQLConnection {
-        try MySQLServers(address, environment: options.environment).open(options)
+        try MySQLServers(address, environment: options.environment).open(MySQLLimits(options, address))
     }
 }

@@ -34,10 +34,10 @@ final class MySQLConnection: SQLConnection {
     /// Makes a session of a connection that was just made; blocks.
     ///
     /// - Throws: ``ClusterCore/StorageError``; the connection is closed then.
-    init(_ wire: MySQLWire, _ options: MySQLOptions) throws {
+    init(_ wire: MySQLWire, _ limits: MySQLLimits) throws {
         self.wire = wire
         do {
-            let session = try MySQLSession(wire, options)
+            let session = try MySQLSession(wire, limits)
             dialect = MySQLDialect(isMariaDB: session.isMariaDB)
         } catch {
             wire.close()
@@ -131,7 +131,7 @@ final class MySQLConnection: SQLConnection {
             throw StorageError(.misuse, "a statement got \(values.count) values and wants \(prepared.parameterCount)")
         }
         if case .begun(let mode) = stage { stage = .active(mode) }
-        guard wire.run({ prepared.run(values, parameters) }) else {
+        guard wire.run(prepared, values, parameters) else {
             let failure = wire.isLost ? .gone : prepared.failure
             prepared.reset()
             throw noted(failure, statement)
@@ -150,31 +150,23 @@ final class MySQLConnection: SQLConnection {
 
     private func enter(_ wanted: TransactionMode?) throws {
         guard wanted != mode else { return }
-        // Should one of the two fail, neither mode is the session's.
-        do {
-            switch wanted {
-            case nil:
-                try wire.simple("SET SESSION autocommit = 1")
-                try wire.simple("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
-            case .read:
-                try wire.simple("SET SESSION autocommit = 0")
-                try wire.simple("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            case .write:
-                try wire.simple("SET SESSION autocommit = 0")
-                try wire.simple("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ WRITE")
-            }
-        } catch {
-            wire.lose()
-            throw error
+        // Were this not waited for, a statement could commit by itself that should not.
+        if (wanted == nil) != (mode == nil) {
+            try wire.simple("SET SESSION autocommit = \(wanted == nil ? 1 : 0)")
         }
         mode = wanted
+        switch wanted {
+        case nil: wire.send("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
+        case .read: wire.send("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        case .write: wire.send("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ WRITE")
+        }
     }
 
     private func prepared(_ statement: String) throws -> MySQLStatement {
         if let cached = statements.statement(statement) { return cached }
         guard let raw = wire.makeStatement() else { throw StorageError(.unavailable, "out of memory") }
         let fresh = MySQLStatement(raw)
-        guard wire.run({ fresh.prepare(dialect.rendered(statement)) }) else {
+        guard wire.prepare(fresh, dialect.rendered(statement)) else {
             throw noted(wire.isLost ? .gone : fresh.failure, statement)
         }
         statements.keep(fresh, statement)

@@ -12,14 +12,20 @@ struct MySQLFailure {
 
     /// The failure of the last call on a connection.
     init(connection: UnsafeMutablePointer<MYSQL>) {
-        number = mysql_errno(connection)
+        // A failure that nobody noted leaves the connection in a state that nobody knows.
+        let number = mysql_errno(connection)
+        self.number = number == 0 ? UInt32(CR_UNKNOWN_ERROR) : number
         message = mysql_error(connection).map { String(cString: $0) } ?? ""
     }
 
-    /// The failure of the last call on a statement.
+    /// The failure of the last call on a statement. While rows are read the library notes it at the connection alone.
     init(statement: UnsafeMutablePointer<MYSQL_STMT>) {
-        number = mysql_stmt_errno(statement)
-        message = mysql_stmt_error(statement).map { String(cString: $0) } ?? ""
+        let number = mysql_stmt_errno(statement)
+        if number == 0, let connection = statement.pointee.mysql {
+            self.init(connection: connection)
+        } else {
+            self.init(number: number, message: mysql_stmt_error(statement).map { String(cString: $0) } ?? "")
+        }
     }
 
     /// A failure of a number and words.

@@ -14,7 +14,7 @@ struct MySQLLink: Sendable {
     private static let isReady: Bool = cmariadb_init() == 0
 
     let address: MySQLAddress
-    let options: MySQLOptions
+    let limits: MySQLLimits
     let host: MySQLAddress.Host
     /// The addresses of the host, none for a socket.
     let addresses: [String]
@@ -89,9 +89,8 @@ struct MySQLLink: Sendable {
             withUnsafePointer(to: my_bool(value ? 1 : 0)) { _ = mysql_options(handle, option, $0) }
         }
         // From byte to byte; what takes longer in all is ended by others.
-        let connect = (address.connectTimeout ?? options.connectTimeout) / max(addresses.count, 1)
-        set(MYSQL_OPT_CONNECT_TIMEOUT, Self.seconds(connect))
-        let statement = Self.seconds(options.statementTimeout + MySQLStopper.grace)
+        set(MYSQL_OPT_CONNECT_TIMEOUT, Self.seconds(limits.connect / max(addresses.count, 1)))
+        let statement = Self.seconds(limits.statement + limits.grace)
         set(MYSQL_OPT_READ_TIMEOUT, statement)
         set(MYSQL_OPT_WRITE_TIMEOUT, statement)
         // No file of this machine is ever sent to a server that asks for it.

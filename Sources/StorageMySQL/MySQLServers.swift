@@ -28,12 +28,11 @@ final class MySQLServers: Sendable {
     /// Opens a connection to one of the servers that take writes; blocks within a bounded time.
     ///
     /// - Throws: ``ClusterCore/StorageError``, with no password in it.
-    func open(_ options: MySQLOptions) throws -> MySQLConnection {
+    func open(_ limits: MySQLLimits) throws -> MySQLConnection {
         try hosts.connect { host in
-            let handle = try connect(to: host, within: address.connectTimeout ?? options.connectTimeout, options)
-            let wire = MySQLWire(handle, to: host, of: self, options)
+            let wire = MySQLWire(try connect(to: host, limits), to: host, of: self, limits)
             do {
-                return try MySQLConnection(wire, options)
+                return try MySQLConnection(wire, limits)
             } catch var error as StorageError {
                 // The server was reached, and then went away or is not part of its cluster.
                 if error.code == .connectionLost { error.code = .unavailable }
@@ -43,18 +42,16 @@ final class MySQLServers: Sendable {
         }
     }
 
-    /// Connects to one server; blocks, at most as long as `limit`.
+    /// Connects to one server; blocks, at most as long as the limit.
     ///
     /// The library's own limits count from byte to byte, and its look-up of names has none: a connect that takes too
     /// long is left to a thread of its own.
-    func connect(
-        to host: MySQLAddress.Host, within limit: Duration, _ options: MySQLOptions
-    ) throws -> UnsafeMutablePointer<MYSQL> {
+    func connect(to host: MySQLAddress.Host, _ limits: MySQLLimits) throws -> UnsafeMutablePointer<MYSQL> {
+        let limit = limits.connect
         let deadline = environment.uptime() + limit
         let password = try address.password.current(limit: limit) ?? ""
         let addresses = try address.socket == nil ? names.addresses(of: host.name, within: limit) : []
-        let link = MySQLLink(
-            address: address, options: options, host: host, addresses: addresses, password: password)
+        let link = MySQLLink(address: address, limits: limits, host: host, addresses: addresses, password: password)
         guard hanging.withLock({ $0 < Self.hangingConnects }) else { throw link.late(limit) }
         let call = BoundedCall { MySQLHandle(pointer: try link.connect()) }
         let handle = try call.wait(for: deadline - environment.uptime()) { [self] result in

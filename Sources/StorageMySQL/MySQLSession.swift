@@ -15,10 +15,10 @@ struct MySQLSession {
     ///
     /// - Throws: ``ClusterCore/StorageError``: `readOnly` when the server takes no writes; `connectionLost` when it went
     ///   away, or is not part of its cluster.
-    init(_ wire: MySQLWire, _ options: MySQLOptions) throws {
+    init(_ wire: MySQLWire, _ limits: MySQLLimits) throws {
         isMariaDB = wire.serverVersion.contains("MariaDB")
-        let lock = max(1, options.lockTimeout.wholeMicroseconds / 1_000_000)
-        let milliseconds = max(1, options.statementTimeout.wholeMicroseconds / 1000)
+        let lock = max(1, limits.lock.wholeMicroseconds / 1_000_000)
+        let milliseconds = max(1, limits.statement.wholeMicroseconds / 1000)
         try wire.simple("SET NAMES utf8mb4")
         try wire.simple(
             "SET SESSION sql_mode = '\(Self.mode)', SESSION time_zone = '+00:00', SESSION autocommit = 1, "

@@ -38,13 +38,23 @@ final class MySQLStatement {
         return count == .max ? 0 : Int(clamping: count)
     }
 
-    /// Binds the values and runs the statement. Its rows are read as they come.
+    /// Binds the values and sends the statement.
     ///
     /// - Returns: Whether that went well.
-    func run(_ values: [SQLValue], _ parameters: MySQLParameters) -> Bool {
+    func send(
+        _ values: [SQLValue], _ parameters: MySQLParameters, on connection: UnsafeMutablePointer<MYSQL>
+    ) -> Bool {
         parameters.withBinds(of: values) { binds in
-            (binds == nil || mysql_stmt_bind_param(handle, binds) == 0) && mysql_stmt_execute(handle) == 0
+            (binds == nil || mysql_stmt_bind_param(handle, binds) == 0)
+                && cmariadb_send_execute(connection, handle) == 0
         }
+    }
+
+    /// Reads the answer to what was sent. Its rows are read as they come.
+    ///
+    /// - Returns: Whether the server ran it.
+    func receive(on connection: UnsafeMutablePointer<MYSQL>) -> Bool {
+        cmariadb_read_execute(connection, handle) == 0
     }
 
     /// Forgets the rows of the last run that were not read.
@@ -87,15 +97,16 @@ final class MySQLStatement {
 
     private func value(_ columns: MySQLColumns, _ column: Int) throws -> SQLValue? {
         if columns.isNull(column) { return .null }
+        let isLong = columns.length(column) > MySQLColumns.shortBytes
         switch columns.kinds[column] {
         case .integer: return .integer(columns.integer(column))
         case .real: return .real(columns.real(column))
         case .text:
-            if columns.length(column) > MySQLColumns.shortBytes { return try long(columns, column).map { Self.text($0) } }
+            if isLong { return try long(columns, column).map { Self.text($0) } }
             let bytes = columns.bytes(column)
             return String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .blob(Array(bytes))
         case .blob:
-            if columns.length(column) > MySQLColumns.shortBytes { return try long(columns, column).map { .blob($0) } }
+            if isLong { return try long(columns, column).map { .blob($0) } }
             return .blob(Array(columns.bytes(column)))
         }
     }

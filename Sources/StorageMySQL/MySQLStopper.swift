@@ -8,12 +8,11 @@ internal import Synchronization
 /// Stops the statement of a connection, from another thread: by a connection of its own when it is asked to, or when a
 /// statement takes too long; by cutting the connection when that does not help.
 final class MySQLStopper: StatementCanceller {
-    /// How long a server has, beyond a statement's limit, to say that the limit passed.
-    static let grace = Duration.seconds(5)
-
     private struct State {
         /// When what runs began.
         var since: Duration?
+        /// How many statements were run.
+        var turn = 0
         var isStoppable = false
         var wasStopped = false
         var socket: CInt?
@@ -24,13 +23,13 @@ final class MySQLStopper: StatementCanceller {
 
     private let servers: MySQLServers
     private let host: MySQLAddress.Host
-    private let options: MySQLOptions
+    private let limits: MySQLLimits
     private let state: Mutex<State>
 
-    init(_ servers: MySQLServers, _ host: MySQLAddress.Host, socket: CInt, _ options: MySQLOptions) {
+    init(_ servers: MySQLServers, _ host: MySQLAddress.Host, socket: CInt, _ limits: MySQLLimits) {
         self.servers = servers
         self.host = host
-        self.options = options
+        self.limits = limits
         state = Mutex(State(socket: socket))
         servers.watch.add(self)
     }
@@ -49,6 +48,7 @@ final class MySQLStopper: StatementCanceller {
         let now = servers.environment.uptime()
         state.withLock { state in
             state.since = now
+            state.turn += 1
             state.isStoppable = stoppable
             state.wasStopped = false
         }
@@ -68,17 +68,16 @@ final class MySQLStopper: StatementCanceller {
     }
 
     func cancel() {
+        let (turn, thread, origin) = state.withLock { ($0.isStoppable ? $0.turn : nil, $0.thread, $0.origin) }
+        guard let turn, let thread else { return }
+        MySQLLink.ignoreBrokenPipes()
+        guard let handle = try? servers.connect(to: host, limits.stopping) else { return }
+        defer { mysql_close(handle) }
+        // The host's name may lead to another server by now, on which the number is someone else's.
+        let sql = "SELECT host FROM information_schema.processlist WHERE id = \(thread)"
+        guard MySQLWire.row(handle, sql) == origin else { return }
         state.withLock { state in
-            guard state.isStoppable, let thread = state.thread else { return }
-            MySQLLink.ignoreBrokenPipes()
-            let limit = servers.address.connectTimeout ?? options.connectTimeout
-            guard let handle = try? servers.connect(to: host, within: limit, options) else { return }
-            defer { mysql_close(handle) }
-            // The host's name may lead to another server by now, on which the number is someone else's.
-            let origin = MySQLWire.row(
-                handle, "SELECT host FROM information_schema.processlist WHERE id = \(thread)")
-            guard origin == state.origin else { return }
-            _ = mysql_query(handle, "KILL QUERY \(thread)")
+            if state.isStoppable, state.turn == turn { _ = mysql_query(handle, "KILL QUERY \(thread)") }
         }
     }
 
@@ -88,11 +87,11 @@ final class MySQLStopper: StatementCanceller {
         let now = servers.environment.uptime()
         let mustStop = state.withLockIfAvailable { state in
             guard let since = state.since else { return false }
-            if now - since > options.statementTimeout + Self.grace, let socket = state.socket {
+            if now - since > limits.statement + limits.grace, let socket = state.socket {
                 shutdown(socket, CInt(SHUT_RDWR))
                 return false
             }
-            let isLate = now - since > options.statementTimeout + .seconds(1)
+            let isLate = now - since > limits.statement + .milliseconds(500)
             defer { if isLate { state.wasStopped = true } }
             return isLate && state.isStoppable && !state.wasStopped
         }

@@ -3,6 +3,10 @@ internal import ClusterCore
 internal import StorageSQL
 
 /// A connection of libmariadb, with what was sent on it and not answered yet. Used by one thread at a time.
+///
+/// The end of a transaction that read, and the isolation of the next, are sent and not waited for: their answers are read
+/// after the next statement was sent. Should one of them be bad, the connection is lost, and with it whatever that
+/// statement did.
 final class MySQLWire {
     /// Stops the statement that runs.
     let stopper: MySQLStopper
@@ -12,20 +16,20 @@ final class MySQLWire {
     private let servers: MySQLServers
     private let host: MySQLAddress.Host
     private let departures: Int
-    /// Whether a `ROLLBACK` was sent whose answer was not read.
-    private var awaitsRollback = false
+    /// How many statements were sent whose answers were not read.
+    private var unread = 0
     private var isClosed = false
 
     /// Takes the handle over.
     init(
         _ handle: UnsafeMutablePointer<MYSQL>, to host: MySQLAddress.Host, of servers: MySQLServers,
-        _ options: MySQLOptions
+        _ limits: MySQLLimits
     ) {
         self.handle = handle
         self.host = host
         self.servers = servers
         departures = servers.departures(from: host)
-        stopper = MySQLStopper(servers, host, socket: mysql_get_socket(handle), options)
+        stopper = MySQLStopper(servers, host, socket: mysql_get_socket(handle), limits)
     }
 
     /// Whether nobody found since it was made that its server should be left.
@@ -37,14 +41,29 @@ final class MySQLWire {
     /// A statement to be prepared; `nil` when there is no memory.
     func makeStatement() -> UnsafeMutablePointer<MYSQL_STMT>? { mysql_stmt_init(handle) }
 
-    /// Runs what sends a request and reads its answer, so that it can be stopped.
+    /// Prepares a statement.
     ///
     /// - Returns: Whether it went well.
-    func run(_ body: () -> Bool) -> Bool {
+    func prepare(_ statement: MySQLStatement, _ text: String) -> Bool {
+        stopper.running { drain() && statement.prepare(text) }
+    }
+
+    /// Runs a prepared statement, up to its rows.
+    ///
+    /// - Returns: Whether it went well.
+    func run(_ statement: MySQLStatement, _ values: [SQLValue], _ parameters: MySQLParameters) -> Bool {
         stopper.running {
-            // The answer to a rollback comes first; it is mostly there by now, and cheap to read.
-            drain() && body()
+            statement.send(values, parameters, on: handle) && drain() && statement.receive(on: handle)
         }
+    }
+
+    /// Sends a statement without values and rows. Whoever runs the next one learns of a failure.
+    func send(_ statement: String) {
+        let isSent = stopper.running(stoppable: false) {
+            mysql_send_query(handle, statement, UInt(statement.utf8.count)) == 0
+        }
+        guard isSent else { return lose(MySQLFailure(connection: handle)) }
+        unread += 1
     }
 
     /// Runs a statement without values and rows.
@@ -52,7 +71,7 @@ final class MySQLWire {
     /// - Throws: ``ClusterCore/StorageError``.
     func simple(_ statement: String) throws {
         guard !isLost else { throw MySQLFailure.lost }
-        guard run({ mysql_query(handle, statement) == 0 }) else {
+        guard stopper.running({ drain() && mysql_query(handle, statement) == 0 }) else {
             let failure = isLost ? .gone : MySQLFailure(connection: handle)
             if failure.endsConnection { lose(failure) }
             throw failure.error()
@@ -88,13 +107,9 @@ final class MySQLWire {
         }
     }
 
-    /// Rolls back. Whoever does not wait learns of a failure with the next statement.
+    /// Rolls back.
     func rollback(waiting: Bool) {
-        let isSent = stopper.running(stoppable: false) {
-            mysql_send_query(handle, "ROLLBACK", 8) == 0
-        }
-        guard isSent else { return lose() }
-        awaitsRollback = true
+        send("ROLLBACK")
         if waiting { stopper.running(stoppable: false) { _ = drain() } }
     }
 
@@ -113,12 +128,14 @@ final class MySQLWire {
         mysql_close(handle)
     }
 
-    /// Reads the answer to a rollback that was not waited for. Unless it went well, what follows would run in the
-    /// transaction that should have ended.
+    /// Reads the answers that were not waited for.
+    ///
+    /// - Returns: Whether all are good.
     private func drain() -> Bool {
-        guard awaitsRollback else { return true }
-        awaitsRollback = false
-        if mysql_read_query_result(handle) != 0 { lose(MySQLFailure(connection: handle)) }
+        while unread > 0, !isLost {
+            unread -= 1
+            if mysql_read_query_result(handle) != 0 { lose(MySQLFailure(connection: handle)) }
+        }
         return !isLost
     }
 }
