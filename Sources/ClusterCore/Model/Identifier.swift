@@ -5,8 +5,8 @@ internal import VPNFormats
 /// Identifiers are made before the row that bears them is written, so that writing the row a second time changes
 /// nothing. The type parameter keeps the identifiers of different things apart: a ``UserID`` is no ``NodeID``.
 public struct Identifier<Subject>: Hashable, Sendable {
-    private let high: UInt64
-    private let low: UInt64
+    @usableFromInline let high: UInt64
+    @usableFromInline let low: UInt64
 
     /// - Parameter generator: The source of randomness; must be cryptographically strong outside tests.
     public init(using generator: inout some RandomNumberGenerator) {
@@ -15,10 +15,17 @@ public struct Identifier<Subject>: Hashable, Sendable {
     }
 
     /// - Parameter bytes: Exactly 16 bytes; anything else gives `nil`.
+    @inlinable
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 16 else { return nil }
-        self.high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        self.low = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        for byte in bytes {
+            high = high << 8 | low >> 56
+            low = low << 8 | UInt64(byte)
+        }
+        self.high = high
+        self.low = low
     }
 
     /// - Parameter text: 32 hexadecimal digits of either case; anything else gives `nil`.
@@ -29,7 +36,7 @@ public struct Identifier<Subject>: Hashable, Sendable {
 
     /// The 16 bytes, most significant first.
     public var bytes: [UInt8] {
-        [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) } }
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
     }
 }
 

@@ -120,10 +120,8 @@ extension SQLTransaction {
 
     /// A row as read, or what is wrong with it.
     func decoded<Row: StoredRow>(_ type: Row.Type, _ raw: [SQLValue]) -> Result<Row, RowFault> {
-        if let authenticated = Row.self as? any AuthenticatedStoredRow.Type {
-            guard isAuthentic(authenticated, Array(raw.prefix(Row.columns.count)), code: raw.last) else {
-                return .failure(RowFault(rejected: Self.rejection(type, raw, .tampered)))
-            }
+        if Row.isAuthenticated, !isAuthentic(type, Array(raw.prefix(Row.columns.count)), code: raw.last) {
+            return .failure(RowFault(rejected: Self.rejection(type, raw, .tampered)))
         }
         // What follows the columns (the code, the time) is not read.
         var reader = RowReader(table: Row.table, columns: Row.columns, values: raw)
@@ -135,9 +133,7 @@ extension SQLTransaction {
         }
     }
 
-    private func isAuthentic(
-        _ type: any AuthenticatedStoredRow.Type, _ values: [SQLValue], code: SQLValue?
-    ) -> Bool {
+    private func isAuthentic<Row: StoredRow>(_ type: Row.Type, _ values: [SQLValue], code: SQLValue?) -> Bool {
         guard case .blob(let code) = code, (1...128).contains(code.count) else { return false }
         return authenticator.isValid(code, for: type.facts(values))
     }
@@ -147,8 +143,8 @@ extension SQLTransaction {
         for value in values where Self.byteCount(value) > StorageLimits.valueBytes {
             throw StorageError(.invalid, "a value for \(Row.table) is larger than \(StorageLimits.valueBytes) bytes")
         }
-        guard let authenticated = Row.self as? any AuthenticatedStoredRow.Type else { return (Row.columns, values) }
-        return (Row.columns + ["mac"], values + [.blob(authenticator.code(for: authenticated.facts(values)))])
+        guard Row.isAuthenticated else { return (Row.columns, values) }
+        return (Row.columns + ["mac"], values + [.blob(authenticator.code(for: Row.facts(values)))])
     }
 
     private static func byteCount(_ value: SQLValue) -> Int {

@@ -8,6 +8,8 @@ protocol StoredRow: Sendable {
     static var columns: [String] { get }
     /// `SELECT`, all columns, `FROM` and the table; made once.
     static var selection: String { get }
+    /// Whether the table has an authentication code in a further column.
+    static var isAuthenticated: Bool { get }
     /// The columns' values.
     var values: [SQLValue] { get }
     /// Reads the columns in order.
@@ -17,7 +19,7 @@ protocol StoredRow: Sendable {
 extension StoredRow {
     /// What ``selection`` is.
     static func makeSelection() -> String {
-        let columns = columns + (Self.self is any AuthenticatedStoredRow.Type ? ["mac"] : [])
+        let columns = columns + (isAuthenticated ? ["mac"] : [])
         return "SELECT \(columns.joined(separator: ", ")) FROM \(table)"
     }
 }
@@ -29,6 +31,13 @@ extension StoredRow {
 protocol AuthenticatedStoredRow: StoredRow {}
 
 extension AuthenticatedStoredRow {
+    static var isAuthenticated: Bool { true }
+}
+
+extension StoredRow {
+    static var isAuthenticated: Bool { false }
+
+    /// What the authentication code is made of.
     static func facts(_ values: [SQLValue]) -> AuthenticatedRow {
         let fields = zip(columns, values).flatMap { column, value -> [AuthenticatedRow.Field] in
             switch value {

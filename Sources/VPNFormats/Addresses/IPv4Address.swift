@@ -18,14 +18,24 @@ public struct IPv4Address: InternetAddress {
     }
 
     init?(text: Substring.UTF8View) {
-        guard text.count <= 15 else { return nil }
-        let parts = text.split(separator: UInt8(ascii: "."), maxSplits: 4, omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
         var bits: UInt32 = 0
-        for part in parts {
-            guard let value = Decimal.parse(part, maximum: 255) else { return nil }
-            bits = bits << 8 | UInt32(value)
+        var dots = 0
+        var part: UInt32?
+        for character in text {
+            if character == UInt8(ascii: ".") {
+                guard let value = part, dots < 3 else { return nil }
+                bits = bits << 8 | value
+                dots += 1
+                part = nil
+            } else {
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character), part != 0 else { return nil }
+                let value = (part ?? 0) * 10 + UInt32(character - UInt8(ascii: "0"))
+                guard value <= 255 else { return nil }
+                part = value
+            }
         }
+        guard let value = part, dots == 3 else { return nil }
+        bits = bits << 8 | value
         self.bits = bits
     }
 

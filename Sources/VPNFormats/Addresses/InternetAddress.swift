@@ -16,14 +16,18 @@ extension InternetAddress {
     public static func < (left: Self, right: Self) -> Bool { left.bits < right.bits }
 
     /// The bytes in wire order.
+    @inlinable
     public var bytes: [UInt8] {
-        stride(from: Bits.bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: bits >> $0) }
+        withUnsafeBytes(of: bits.bigEndian) { Array($0) }
     }
 
     /// Takes bytes in wire order; `nil` if there are not exactly as many as an address has.
+    @inlinable
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Bits.bitWidth / 8 else { return nil }
-        self.init(bits: bytes.reduce(Bits.zero) { $0 << 8 | Bits($1) })
+        var bits = Bits.zero
+        for byte in bytes { bits = bits << 8 | Bits(truncatingIfNeeded: byte) }
+        self.init(bits: bits)
     }
 
     /// The address `offset` further on, or `nil` beyond the last one.
