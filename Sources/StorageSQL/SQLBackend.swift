@@ -122,14 +122,26 @@ public final class SQLBackend: StorageBackend {
         (error as? StorageError)?.code == .timeout && Task.isCancelled ? CancellationError() : error
     }
 
+    /// Most bodies run one statement, which sees one state of the database by itself and is sent without a transaction
+    /// around it. A body that goes on to a second one is run anew, within a transaction.
     private static func reading<T>(
         _ connection: any SQLConnection, _ options: Options, _ body: (any StorageReader) throws -> T
     ) throws -> T {
+        let (result, isWhole) = outcome(of: body, on: connection, options, statements: 1)
+        if isWhole { return try result.get() }
         try connection.begin(.read)
         defer { connection.rollback() }
+        return try outcome(of: body, on: connection, options, statements: .max).result.get()
+    }
+
+    private static func outcome<T>(
+        of body: (any StorageReader) throws -> T, on connection: any SQLConnection, _ options: Options, statements: Int
+    ) -> (result: Result<T, any Error>, isWhole: Bool) {
         let transaction = SQLTransaction(
-            connection, mode: .read, authenticator: options.authenticator, random: options.environment.random)
+            connection, mode: .read, statements: statements, authenticator: options.authenticator,
+            random: options.environment.random)
         defer { transaction.end() }
-        return try body(SQLReader(transaction: transaction))
+        let result = Result { try body(SQLReader(transaction: transaction)) }
+        return (result, !transaction.isCutShort)
     }
 }

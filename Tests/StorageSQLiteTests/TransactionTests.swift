@@ -2,6 +2,7 @@ import ClusterCore
 import Foundation
 import StorageSQL
 import StorageSQLite
+import Synchronization
 import Testing
 
 @Suite("Transactions on SQLite")
@@ -73,6 +74,27 @@ struct TransactionTests {
         await backend.close()
     }
 
+    @Test("a body that reads more than once is run anew, in a transaction; one that reads once is not")
+    func runsAnew() async throws {
+        let store = try TestStore()
+        let backend = try await store.openWithCluster()
+        let runs = Mutex(0)
+        _ = try await backend.read { reader in
+            runs.withLock { $0 += 1 }
+            return try reader.accounts.userCount()
+        }
+        #expect(runs.withLock { $0 } == 1)
+        let counts = try await backend.read { reader in
+            runs.withLock { $0 += 1 }
+            // Swallowed or not, that the second statement was refused is noticed.
+            let first = try reader.accounts.userCount()
+            return [first, (try? reader.accounts.userCount()) ?? -1, (try? reader.accounts.userCount()) ?? -1]
+        }
+        #expect(counts == [0, 0, 0])
+        #expect(runs.withLock { $0 } == 3)
+        await backend.close()
+    }
+
     @Test("a reader keeps its state of the store while others write")
     func isolation() async throws {
         let store = try TestStore()
@@ -82,10 +104,11 @@ struct TransactionTests {
         let written = DispatchGate()
         let reading = Task {
             try await backend.read { reader in
-                let first = try reader.accounts.userCount()
+                // Up to its second statement a body has no transaction.
+                let first = (try reader.config.revision(), try reader.accounts.userCount())
                 begun.open()
                 written.wait()
-                return (first, try reader.accounts.userCount())
+                return (first.1, try reader.accounts.userCount())
             }
         }
         await begun.waitAsync()

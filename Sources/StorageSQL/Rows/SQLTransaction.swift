@@ -9,14 +9,19 @@ final class SQLTransaction {
     private var time: Timestamp?
     private var failure: (any Error)?
     private var isOpen = true
+    private var statementsLeft: Int
+    /// Whether a statement was refused because there were as many as may be.
+    private(set) var isCutShort = false
     var isChanging = false
 
+    /// - Parameter statements: How many may be run.
     init(
-        _ connection: any SQLConnection, mode: TransactionMode, authenticator: any RowAuthenticator,
-        random: @escaping @Sendable () -> UInt64
+        _ connection: any SQLConnection, mode: TransactionMode, statements: Int = .max,
+        authenticator: any RowAuthenticator, random: @escaping @Sendable () -> UInt64
     ) {
         self.connection = connection
         self.mode = mode
+        self.statementsLeft = statements
         self.authenticator = authenticator
         self.random = random
     }
@@ -47,6 +52,13 @@ final class SQLTransaction {
     /// Takes over the server's time, which came with another statement; the first one counts.
     func note(_ time: Timestamp?) {
         if self.time == nil { self.time = time }
+    }
+
+    /// The store's time as an expression within a statement and the values of that: where nobody asked for the time yet,
+    /// the server fills it in and need not be asked first.
+    func timeExpression() throws -> (text: String, values: [SQLValue]) {
+        if time == nil, let expression = connection.dialect.serverTime { return (expression, []) }
+        return ("?", [.integer(try now().microseconds)])
     }
 
     /// Ends the use of the transaction: what a body kept of it is of no use later.
@@ -82,6 +94,11 @@ final class SQLTransaction {
     private func guarded<T>(_ body: () throws -> T) throws -> T {
         guard isOpen else { throw StorageError(.misuse, "a store was used after its transaction had ended") }
         try checkCommittable()
+        guard statementsLeft > 0 else {
+            isCutShort = true
+            throw StorageError(.misuse, "a body that reads is run anew, within a transaction")
+        }
+        statementsLeft -= 1
         do {
             return try body()
         } catch {

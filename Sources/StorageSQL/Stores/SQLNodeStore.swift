@@ -54,15 +54,14 @@ struct SQLNodeStore: NodeStore {
 
     func renew(_ lease: NodeLease) throws -> NodeLease {
         let next = NodeLease(node: lease.node, epoch: lease.epoch, generation: lease.generation + 1)
+        let now = try transaction.timeExpression()
         let count = try transaction.execute(
             """
-            UPDATE nodes SET generation = ?, last_seen_at = ?
+            UPDATE nodes SET generation = ?, last_seen_at = \(now.text)
             WHERE id = ? AND epoch = ? AND generation = ? AND live_name IS NOT NULL
             """,
-            [
-                .integer(next.generation), .integer(try transaction.now().microseconds), .blob(lease.node.bytes),
-                .integer(lease.epoch), .integer(lease.generation),
-            ])
+            [.integer(next.generation)] + now.values
+                + [.blob(lease.node.bytes), .integer(lease.epoch), .integer(lease.generation)])
         guard count == 1 else { throw Self.fenced(try node(lease.node)) }
         return next
     }

@@ -77,17 +77,20 @@ extension SQLSessionStore {
 
     func update(_ updates: [SessionUpdate]) throws {
         try Self.checkBatch(updates.count)
-        let now = SQLValue.integer(try transaction.now().microseconds)
+        // Many get one time.
+        if updates.count > 1 { _ = try transaction.now() }
+        let now = try transaction.timeExpression()
         for update in updates {
             let received = SQLValue.integer(update.traffic.bytesReceived)
             let sent = SQLValue.integer(update.traffic.bytesSent)
             try transaction.execute(
                 """
-                UPDATE sessions SET remote_address = ?, updated_at = ?,
+                UPDATE sessions SET remote_address = ?, updated_at = \(now.text),
                 bytes_received = CASE WHEN bytes_received < ? THEN ? ELSE bytes_received END,
                 bytes_sent = CASE WHEN bytes_sent < ? THEN ? ELSE bytes_sent END WHERE id = ?
                 """,
-                [.text("\(update.remoteAddress)"), now, received, received, sent, sent, .blob(update.id.bytes)])
+                [.text("\(update.remoteAddress)")] + now.values
+                    + [received, received, sent, sent, .blob(update.id.bytes)])
         }
     }
 
