@@ -6,7 +6,7 @@ SEEDS ?= 1000000
 CHAOS_SECONDS ?= 600
 CHAOS_BACKENDS ?= sqlite mariadb galera postgres
 
-.PHONY: help run test build lint format fuzz sim chaos interop docs clean
+.PHONY: help run test build lint format fuzz sim chaos bench interop docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,7 @@ help: ## List the targets
 	@echo "  make run takes HOST=name-or-address LISTEN=udp:1194 VPN_USER=user1 VPN_PASSWORD=… VAR=./var"
 	@echo "  make fuzz takes PACKETS=2000000 SEED=…, make sim takes SEEDS=1000000 SEED=…"
 	@echo "  make chaos takes CHAOS_SECONDS=600 CHAOS_BACKENDS=\"sqlite mariadb galera postgres\" SEED=…"
+	@echo "  make bench takes BENCH='--only sqlite|mariadb|postgres --json FILE'"
 
 run: ## Build, make a node with one user below ./var if there is none, run it in the foreground (root)
 	@scripts/run.sh
@@ -29,7 +30,7 @@ lint: ## Check formatting and that every public symbol is documented
 	@scripts/lint.sh
 
 format: ## Bring the sources into the house's format
-	swift format --in-place --parallel --recursive Package.swift $(wildcard Sources Tests Fuzz Examples)
+	swift format --in-place --parallel --recursive Package.swift $(wildcard Sources Tests Fuzz Examples Benchmarks)
 
 fuzz: ## Feed 2 million mutated packets to every parser that sees bytes from outside (release build)
 	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES
@@ -47,6 +48,11 @@ chaos: ## Break servers, networks and clients of each store for 10 minutes, then
 	for backend in $(CHAOS_BACKENDS); do \
 	    .build/release/chaos --backend $$backend --seconds $(CHAOS_SECONDS) || exit 1; \
 	done
+
+bench: ## Measure the stores beside bare C clients of the same libraries, on each database (root, release build)
+	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES $$TEST_PACKAGES
+	swift build -c release --product storage-bench $(BUILD_FLAGS)
+	.build/release/storage-bench $(BENCH)
 
 interop: ## Only the tests with stock clients (root)
 	@. scripts/lib.sh; require_swift; install_packages $$BUILD_PACKAGES $$TEST_PACKAGES

@@ -248,6 +248,17 @@ let package = Package(
             dependencies: ["SimulationKit", "ProtocolTestKit"],
             path: "Simulations",
             swiftSettings: strict),
+        // How fast the stores are, beside bare clients of the same libraries: `make bench`.
+        .target(
+            name: "BareClients", dependencies: ["CSQLite", "CMariaDB", "CPostgres"], path: "Benchmarks/BareClients"),
+        .executableTarget(
+            name: "storage-bench",
+            dependencies: [
+                "BareClients", "ClusterCore", "DatabaseServers", "StorageMySQL", "StoragePostgres", "StorageSQL",
+                "StorageSQLite", "VPNFormats",
+            ],
+            path: "Benchmarks/Storage",
+            swiftSettings: strict),
         // The smallest embedder of an engine, for tests that kill it.
         .executableTarget(
             name: "engine-probe",

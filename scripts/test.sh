@@ -81,6 +81,7 @@ step "Simulation: $SEEDS clients and servers on bad networks" .build/release/sim
 for backend in sqlite mariadb galera postgres; do
     step "Chaos: $backend broken for $CHAOS_SECONDS s" .build/release/chaos --backend $backend --seconds "$CHAOS_SECONDS"
 done
+step "Benchmarks of the stores, in their shortest form" .build/release/storage-bench --quick
 step "Engine, one test at a time: devices, sockets, clocks" some_tests --no-parallel --filter VPNEngineTests
 step "Command line, one test at a time" some_tests --no-parallel --filter CommandLineTests
 interop_log="$logs/${#table[@]}"
