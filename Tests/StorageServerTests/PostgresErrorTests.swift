@@ -1,6 +1,7 @@
 import ClusterCore
 import DatabaseServers
 import Foundation
+import SQLDriverTestKit
 import StoragePostgres
 import StorageSQL
 import Testing
@@ -116,6 +117,33 @@ struct PostgresErrorTests {
             #expect(count == 100_000)
             // All of them together have 100 MB.
             #expect(most - start < 30_000, "\(most - start) KB")
+        }
+    }
+
+    @Test(
+        "a server that closes in the middle of a row is a lost connection, wherever it closes", arguments: [1, 40, 700])
+    func truncated(bytes: Int) async throws {
+        let database = try await TestDatabase.make(.postgres)
+        try await onBlockingThread("case") {
+            let proxy = try FaultProxy(to: try Servers.port(.postgres))
+            defer { proxy.close() }
+            let connection = try Postgres.connect(try database.url(port: proxy.port))
+            defer { connection.close() }
+            let statement = "SELECT i, repeat('s3cret', 20) FROM generate_series(1::bigint, 10) AS i"
+            #expect(try connection.rows(statement).count == 10)
+            proxy.arm(.afterAnswer(bytes: bytes))
+            var rows = 0
+            let start = ContinuousClock.now
+            var lost: StorageError?
+            do {
+                try connection.query(statement, []) { _ in rows += 1 }
+            } catch let error as StorageError {
+                lost = error
+            }
+            #expect(lost?.code == .connectionLost)
+            #expect(lost.map { "\($0)" }?.contains("s3cret") == false)
+            #expect(rows < 10 && !connection.isUsable)
+            #expect(ContinuousClock.now - start < .seconds(5))
         }
     }
 
