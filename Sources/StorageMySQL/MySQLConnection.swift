@@ -143,6 +143,8 @@ final class MySQLConnection: SQLConnection {
     private func enterStage() throws {
         switch stage {
         case .none: try enter(nil)
+        // Most who read run one statement by itself: a session that commits by itself is left so.
+        case .begun(.read) where mode == nil: wire.send("START TRANSACTION READ ONLY")
         case .begun(let mode): try enter(mode)
         case .active: break
         }

@@ -23,6 +23,7 @@ struct MySQLSession {
         try wire.simple(
             "SET SESSION sql_mode = '\(Self.mode)', SESSION time_zone = '+00:00', SESSION autocommit = 1, "
                 + "SESSION innodb_lock_wait_timeout = \(lock)")
+        try wire.simple("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
         // MySQL has a limit for reading statements alone; others are stopped from here.
         try wire.simple(
             isMariaDB
