@@ -166,7 +166,11 @@ let package = Package(
             path: "Tests/ProtocolTestKit",
             swiftSettings: strict),
         .executableTarget(
-            name: "fuzz", dependencies: ["VPNFormats", "VPNProtocol", "ProtocolTestKit", "SimulationKit"],
+            name: "fuzz",
+            dependencies: [
+                "ClusterCore", "VPNFormats", "VPNProtocol", "ProtocolTestKit", "SimulationKit",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             path: "Fuzz",
             swiftSettings: strict),
         // Database servers for tests and measurements, on loopback.
@@ -199,8 +203,8 @@ let package = Package(
         .testTarget(
             name: "StorageServerTests",
             dependencies: [
-                "ClusterCore", "DatabaseServers", "SQLDriverTestKit", "StorageBackends", "StorageMySQL",
-                "StoragePostgres", "StorageSQL", "StorageSQLite", "VPNFormats",
+                "ClusterCore", "ClusterOperations", "DatabaseServers", "SQLDriverTestKit", "StorageBackends",
+                "StorageMySQL", "StoragePostgres", "StorageSQL", "StorageSQLite", "VPNFormats",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
@@ -277,7 +281,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ClusterOperationsTests",
-            dependencies: ["ClusterCore", "ClusterOperations", "VPNFormats"],
+            dependencies: [
+                "ClusterCore", "ClusterOperations", "StorageBackends", "StorageSQL", "VPNFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "NodeRuntimeTests",

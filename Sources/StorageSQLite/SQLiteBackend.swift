@@ -158,3 +158,8 @@ public final class SQLiteBackend: StorageBackend {
         }
     }
 }
+
+extension SQLiteBackend: PortableStorage {
+    /// The tables that are carried to another store or into a backup; see ``ClusterCore/PortableStorage``.
+    public var content: [ContentTable] { SQLBackend.carriedTables }
+}

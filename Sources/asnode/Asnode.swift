@@ -16,7 +16,7 @@ struct Asnode: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, UserCommand.self, ProfileCommand.self, SessionCommand.self,
             ConfigCommand.self, AuditCommand.self, LicenseCommand.self, DoctorCommand.self,
-            StorageCommand.self,
+            StorageCommand.self, BackupCommand.self, RestoreCommand.self,
         ] + LaterCommands.all)
 
     @OptionGroup var global: GlobalOptions

@@ -113,4 +113,8 @@ public struct AuditAction: Hashable, Sendable, RawRepresentable {
     public static let removeSecret = AuditAction(rawValue: "secret.remove")
     /// A token session was ended.
     public static let refuseToken = AuditAction(rawValue: "token.refuse")
+    /// The cluster was copied into this store from another one.
+    public static let copyStore = AuditAction(rawValue: "store.copy")
+    /// The cluster was restored into this store from a backup.
+    public static let restoreStore = AuditAction(rawValue: "store.restore")
 }

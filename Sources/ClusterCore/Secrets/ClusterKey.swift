@@ -46,6 +46,9 @@ public struct ClusterKey: Sendable {
         self.id = ClusterKeyID(unchecked: derived.withUnsafeBytes { Array($0) })
     }
 
+    /// The 32 bytes, to be sealed into a backup.
+    var secretBytes: [UInt8] { secret.withUnsafeBytes { Array($0) } }
+
     /// Derives the key of one purpose in one cluster (HKDF-SHA256, RFC 5869; salt = cluster id, info = purpose).
     func derivedKey(purpose: String, clusterID: ClusterID) -> SymmetricKey {
         HKDF<SHA256>.deriveKey(

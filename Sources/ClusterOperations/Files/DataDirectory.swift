@@ -95,6 +95,12 @@ public struct DataDirectory: Sendable, Hashable {
     /// Removes a file of the directory, if it is there and can be.
     func remove(_ name: String) { _ = unlink(file(name)) }
 
+    /// Removes the directory with what is of no use any more in it.
+    func removeRest(_ names: [String]) {
+        for name in names { _ = unlink(file(name)) }
+        _ = rmdir(path)
+    }
+
     /// Takes the directory for one running node.
     ///
     /// - Returns: The lock; keep it as long as the node runs.

@@ -124,6 +124,14 @@ enum FileBytes {
         try flushDirectory(directory)
     }
 
+    /// Gives a file another name, over whatever has that name, and makes that durable.
+    static func move(_ path: String, to other: String) throws(OperationError) {
+        guard rename(path, other) == 0 else {
+            throw SystemError.current.explained("rename", path, otherwise: .cannotCreate)
+        }
+        try flushDirectory(split(other).directory)
+    }
+
     /// Writes to a file that is no plain file, a terminal or a pipe for instance, as it stands.
     static func append(_ bytes: [UInt8], to path: String) throws(OperationError) {
         let opened = open(path, O_WRONLY | O_CLOEXEC)
@@ -162,7 +170,8 @@ enum FileBytes {
         }
     }
 
-    private static func writeAll(_ bytes: [UInt8], to number: CInt, naming path: String) throws(OperationError) {
+    /// Writes all bytes to an open file.
+    static func writeAll(_ bytes: [UInt8], to number: CInt, naming path: String) throws(OperationError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in

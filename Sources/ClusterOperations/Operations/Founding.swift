@@ -5,23 +5,17 @@ internal import VPNFormats
 /// writes the same.
 struct Founding: Sendable {
     let clusterID: ClusterID
-    private let nodeID: NodeID
-    private let nodeName: String
-    private let machine: String
     private let sealer: Sealer
     private let lineage: LineageID
     private let secrets: SharedSecrets
 
-    init(settings: NodeSettings, key: ClusterKey, hostname: String) throws {
-        guard let cluster = ClusterID(settings.clusterID), let node = NodeID(settings.nodeID) else {
+    init(settings: NodeSettings, key: ClusterKey) throws {
+        guard let cluster = ClusterID(settings.clusterID) else {
             throw OperationError(
                 .configuration, "the ids in \(DataDirectory.settingsName) are damaged; restore the file")
         }
         var random = SystemRandomNumberGenerator()
         clusterID = cluster
-        nodeID = node
-        nodeName = settings.name
-        machine = hostname
         sealer = Sealer(key: key, clusterID: cluster)
         lineage = LineageID(using: &random)
         secrets = try SharedSecrets.generate(using: &random)
@@ -60,17 +54,6 @@ struct Founding: Sendable {
                 .invalidArgument, "the client networks have no room for a node's subnet; give a larger --client-network"
             )
         }
-    }
-
-    /// Writes the node's row with its client subnet.
-    func addNode(to writer: any StorageWriter, avoiding taken: [IPPrefix], now: Timestamp) throws {
-        let settings = try writer.config.settings().value
-        let subnet = ClientSubnets(settings).firstFree(taken: taken)
-        try Self.checkRoom(subnet)
-        try writer.nodes.add(
-            Node(
-                id: nodeID, name: nodeName, hostname: machine, softwareVersion: SoftwareVersion.current,
-                subnets: subnet.prefixes, createdAt: now, startedAt: now, lastSeenAt: now))
     }
 }
 

@@ -170,7 +170,8 @@ public struct StandaloneSetup: Sendable {
         let actor = actor
         let hostname = options.hostname
         let networks = options.clientNetworks
-        let founding = try Founding(settings: settings, key: key, hostname: probe.hostName())
+        let founding = try Founding(settings: settings, key: key)
+        let node = try NewNode(settings, machine: probe.hostName(), avoiding: hostNetworks.map(\.prefix))
         let isNew = try await backend.write { writer -> Bool in
             if let cluster = try writer.config.cluster() {
                 guard cluster.id == founding.clusterID else {
@@ -184,7 +185,7 @@ public struct StandaloneSetup: Sendable {
             }
             let clientNetworks = try writer.config.settings().value[.clientNetworks]
             try SettingOperations.checkNetworks(clientNetworks, against: hostNetworks)
-            try founding.addNode(to: writer, avoiding: hostNetworks.map(\.prefix), now: now)
+            try node.write(to: writer)
             return true
         }
         let stored = try await backend.read { try $0.config.settings().value }

@@ -90,6 +90,23 @@ final class SQLTransaction {
         try guarded { try connection.query(statement, values, body) }
     }
 
+    /// Runs a statement that gives rows, until `body` wants no more of them.
+    ///
+    /// - Returns: Whether it wanted all.
+    func each(_ statement: String, _ values: [SQLValue], _ body: ([SQLValue]) throws -> Bool) throws -> Bool {
+        struct Enough: Error {}
+        return try guarded {
+            do {
+                try connection.query(statement, values) { row in
+                    guard try body(row) else { throw Enough() }
+                }
+                return true
+            } catch is Enough {
+                return false
+            }
+        }
+    }
+
     /// Runs one statement; when it fails, the transaction is lost: databases differ in what is left of it then.
     private func guarded<T>(_ body: () throws -> T) throws -> T {
         guard isOpen else { throw StorageError(.misuse, "a store was used after its transaction had ended") }

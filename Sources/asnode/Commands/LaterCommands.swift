@@ -21,7 +21,7 @@ extension LaterCommand {
 /// The commands that are known by name only.
 enum LaterCommands {
     static let all: [any ParsableCommand.Type] = [
-        Group.self, Rule.self, Cluster.self, Node.self, DNS.self, Failover.self, Backup.self, Restore.self,
+        Group.self, Rule.self, Cluster.self, Node.self, DNS.self, Failover.self,
     ]
 
     struct Group: LaterCommand {
@@ -51,16 +51,6 @@ enum LaterCommands {
 
     struct Failover: LaterCommand {
         static let name = "failover"
-        @Argument(parsing: .allUnrecognized) var rest: [String] = []
-    }
-
-    struct Backup: LaterCommand {
-        static let name = "backup"
-        @Argument(parsing: .allUnrecognized) var rest: [String] = []
-    }
-
-    struct Restore: LaterCommand {
-        static let name = "restore"
         @Argument(parsing: .allUnrecognized) var rest: [String] = []
     }
 }

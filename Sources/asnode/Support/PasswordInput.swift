@@ -43,7 +43,7 @@ struct PasswordInput: ParsableArguments {
     }
 
     /// Asks on the terminal, which gives every key at once and shows none, so that an interrupt finds it mended.
-    private static func prompt(_ words: String) throws -> String {
+    static func prompt(_ words: String) throws -> String {
         StandardError.write(words)
         var settings = termios()
         guard tcgetattr(STDIN_FILENO, &settings) == 0 else {
