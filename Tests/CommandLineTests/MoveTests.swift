@@ -36,7 +36,8 @@ extension CommandLineTests {
                 try machine.rows("profiles", "profile", "list").compactMap { $0["serial"] as? String }
                     == asnode.rows("profiles", "profile", "list").compactMap { $0["serial"] as? String })
             try machine.addUser("user2")
-            #expect(try machine.rows("entries", "audit", "list").contains { $0["action"] as? String == "store.restore" })
+            let log = try machine.rows("entries", "audit", "list")
+            #expect(log.contains { $0["action"] as? String == "store.restore" })
         }
 
         @Test("without the key a backup says what it lacks, and restores with a copy of the key")

@@ -37,6 +37,9 @@ struct CopyTests {
         let nodeID: NodeID
 
         static let users = 2_500
+        /// The audit entries beside those of users in a store that was copied and restored: the cluster, a setting, four
+        /// secrets, two certificates, the copy, the restore.
+        static let otherEntries = 10
 
         init() async throws {
             let path = NSTemporaryDirectory() + "asnode-copy-\(UUID().uuidString)"
@@ -105,7 +108,8 @@ struct CopyTests {
             mode, options: DatabaseOptions(authenticator: ClusterRowAuthenticator(key: key, clusterID: id)))
     }
 
-    @Test("a copy from a file that is broken off at every step arrives, and goes back again", arguments: Engine.allCases)
+    @Test(
+        "a copy from a file that is broken off at every step arrives, and goes back again", arguments: Engine.allCases)
     func thereAndBack(_ engine: Engine) async throws {
         let source = try await Source()
         defer { source.remove() }
@@ -186,6 +190,40 @@ struct CopyTests {
         for (name, sum) in before where name != "audit_log" { #expect(after[name] == sum, "\(name)") }
         #expect(after["audit_log"]?.rows == (before["audit_log"]?.rows ?? 0) + 1)
         #expect(outcome.settings.databaseURL == other.text)
+    }
+
+    @Test("a backup of a server is one state, while others write", arguments: Engine.allCases)
+    func online(_ engine: Engine) async throws {
+        let source = try await Source()
+        defer { source.remove() }
+        let target = try DatabaseURL(try await TestDatabase.make(engine).url())
+        _ = try await source.copy(from: source.url, to: target).run()
+        let backend = try await source.open(target)
+        let session = OperatorSession(
+            backend: backend, clusterID: source.clusterID, key: source.key, actor: Self.actor)
+        let writer = Task {
+            for number in 0..<1_000 where !Task.isCancelled {
+                _ = try await UserOperations(session).add("extra\(number)", password: nil)
+            }
+        }
+        for number in 0..<3 {
+            let file = source.directory.file("backup\(number)")
+            _ = try await Backup(session, settings: source.settings).write(to: file, protection: .none)
+            let machine = DataDirectory(path: source.directory.file("machine\(number)"))
+            let restore = Restore(directory: machine, probe: LinuxHostProbe(), actor: Self.actor)
+            _ = try await restore.run(try BackupContents.examine(file), key: source.key, .init()) {
+                settings, key, directory in
+                try await Self.open(
+                    DatabaseURL(file: directory.file("asnode.db")), key, settings.clusterID, .create)
+            }
+            let sums = try await source.sums(DatabaseURL(file: machine.file("asnode.db")))
+            // Each user is one row and one audit entry; the node's making, its copy and its restore are the others.
+            let (users, entries) = (sums["users"]?.rows ?? 0, sums["audit_log"]?.rows ?? 0)
+            #expect(users >= Source.users && entries - users == Source.otherEntries, "\(users), \(entries)")
+        }
+        writer.cancel()
+        _ = try? await writer.value
+        await backend.close()
     }
 
     /// Checks that a store holds what another one held, and one audit entry more, and has the node.

@@ -112,7 +112,8 @@ public struct Backup: Sendable {
 
     private func header(_ reader: any ContentReader) throws -> BackupHeader {
         let state = try reader.state()
-        guard state.phase != .importing, let cluster = try reader.config.cluster(), cluster.id == session.clusterID else {
+        guard state.phase != .importing, let cluster = try reader.config.cluster(), cluster.id == session.clusterID
+        else {
             throw OperationError(.configuration, "the database does not hold this node's cluster")
         }
         var own = settings

@@ -90,7 +90,8 @@ public struct BackupContents: Sendable {
     }
 
     private var noKey: OperationError {
-        OperationError(.badData, "the backup does not hold the cluster's key; give a copy of cluster.key with --key-file")
+        OperationError(
+            .badData, "the backup does not hold the cluster's key; give a copy of cluster.key with --key-file")
     }
 
     /// Reads the rows again, table by table.
@@ -102,7 +103,9 @@ public struct BackupContents: Sendable {
             while let item = try decoder.next() {
                 switch item {
                 case .header(let found):
-                    guard found == header else { throw BackupError(.damaged, "the file was replaced while it was read") }
+                    guard found == header else {
+                        throw BackupError(.damaged, "the file was replaced while it was read")
+                    }
                 case .table(let name, _): table = name
                 case .rows(let rows): try await body(table, rows)
                 case .key, .end: break

@@ -53,7 +53,8 @@ final class BackupInput {
     init(_ path: String) throws(OperationError) {
         guard let facts = try FileFacts.read(path) else { throw OperationError(.notFound, "there is no file \(path)") }
         guard facts.kind == .regular else {
-            throw OperationError(.badData, "\(path) is no plain file; a backup is read twice and cannot come from a pipe")
+            throw OperationError(
+                .badData, "\(path) is no plain file; a backup is read twice and cannot come from a pipe")
         }
         let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard opened >= 0 else { throw SystemError.current.explained("read", path, otherwise: .inputOutput) }

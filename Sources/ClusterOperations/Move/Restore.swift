@@ -220,8 +220,9 @@ extension Restore {
             let sum = try await target.readContent { try $0.sum(of: map.table) }
             guard sum == sums[map.table.name] ?? ContentSummation().sum else {
                 throw OperationError(
-                    .badData, "the table \(map.table.name) is not in the database as it is in the backup; nothing was "
-                        + "put into use: restore again, and take another copy of the backup if that does not help")
+                    .badData,
+                    "the table \(map.table.name) is not in the database as it is in the backup; nothing was put into "
+                        + "use: restore again, and take another copy of the backup if that does not help")
             }
             report(MoveProgress(stage: .verifying, table: map.table.name, rows: sum.rows, total: sum.rows))
         }
@@ -293,7 +294,8 @@ private struct TableMap: Sendable {
         self.table = table
         places = table.columns.map { stored.columns.firstIndex(of: $0.name) }
         for (column, place) in zip(table.columns, places) where place == nil && !column.isOptional {
-            throw OperationError(.badData, "the backup is damaged: its table \(table.name) lacks the column \(column.name)")
+            throw OperationError(
+                .badData, "the backup is damaged: its table \(table.name) lacks the column \(column.name)")
         }
     }
 

@@ -138,7 +138,9 @@ public struct StoreCopy: Sendable {
         _ table: ContentTable, _ facts: SourceFacts, from source: any PortableStorage, into filling: ContentImport
     ) async throws {
         let total = facts.rows[table.name]
-        var (key, loaded) = try await filling.target.readContent { (try $0.lastKey(of: table), try $0.rowCount(of: table)) }
+        var (key, loaded) = try await filling.target.readContent { reader in
+            (try reader.lastKey(of: table), try reader.rowCount(of: table))
+        }
         var page = try await Self.page(of: table, after: key, source)
         while !page.rows.isEmpty {
             key = page.rows.last.map(table.key)
@@ -202,11 +204,12 @@ extension StoreCopy {
             throw OperationError(
                 .configuration, "\(source.name) is being filled itself; end or undo that first (--abort)")
         case .moving:
-            guard let goal = ImportMark(facts.state.target), goal.place == ImportMark(place: self.target.name, id: "").place
-            else {
+            let wanted = ImportMark(place: self.target.name, id: "").place
+            guard let goal = ImportMark(facts.state.target), goal.place == wanted else {
                 let place = ImportMark(facts.state.target)?.place ?? "another database"
                 throw OperationError(
-                    .configuration, "\(source.name) moves to \(place); name that one, or undo that move first (--abort)")
+                    .configuration,
+                    "\(source.name) moves to \(place); name that one, or undo that move first (--abort)")
             }
             return try await start(facts, target, mark: ImportMark(place: source.name, id: goal.id), isResumed: true)
         case .ready:
@@ -333,7 +336,8 @@ private struct SourceFacts: Sendable {
         self = try await source.readContent { reader in
             let state = try reader.state()
             guard state.phase != .importing else {
-                throw OperationError(.configuration, "the database to copy from is being filled itself; end or undo that first")
+                throw OperationError(
+                    .configuration, "the database to copy from is being filled itself; end or undo that first")
             }
             guard let cluster = try reader.config.cluster() else {
                 throw OperationError(.configuration, "the database to copy from holds no cluster")

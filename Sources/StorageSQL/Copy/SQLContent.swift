@@ -48,7 +48,9 @@ extension SQLReader: ContentReader {
 
     private static func row(_ raw: [SQLValue], of table: ContentTable) throws -> ContentRow {
         let row = ContentRow(raw.map { ContentRow.Value($0) ?? .null })
-        guard zip(raw, row.values).allSatisfy({ $1 != .null || $0 == .null }) else { throw malformed(table, "a column") }
+        guard zip(raw, row.values).allSatisfy({ $1 != .null || $0 == .null }) else {
+            throw malformed(table, "a column")
+        }
         if let column = table.misfit(in: row) { throw malformed(table, column) }
         return row
     }
@@ -127,8 +129,9 @@ private struct KeyOrder {
         var (parts, values): ([String], [SQLValue]) = ([], [])
         for (index, column) in columns.enumerated() {
             let isLast = index == columns.count - 1
-            let equal = columns[..<index].map { "\($0) = ?" }
-            parts.append("(" + (equal + ["\(column) \(isLast && isIncluded ? ">=" : ">") ?"]).joined(separator: " AND ") + ")")
+            let comparison = "\(column) \(isLast && isIncluded ? ">=" : ">") ?"
+            let all = columns[..<index].map { "\($0) = ?" } + [comparison]
+            parts.append("(\(all.joined(separator: " AND ")))")
             values += key.prefix(index + 1).map(SQLValue.init)
         }
         return (parts.joined(separator: " OR "), values)

@@ -60,7 +60,9 @@ struct StorageCopyCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ outcome: StoreCopy.Outcome, _ target: DatabaseURL, hasMoved: Bool, _ line: ProgressLine) throws {
+    private func show(
+        _ outcome: StoreCopy.Outcome, _ target: DatabaseURL, hasMoved: Bool, _ line: ProgressLine
+    ) throws {
         line.end()
         if global.json {
             return try StandardOutput.print(

@@ -118,7 +118,9 @@ struct BackupFormatTests {
         #expect(throws: BackupError.self) { try read.open(passphrase: "correct horse", header: header) }
     }
 
-    @Test("keys in other forms are refused", arguments: ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"])
+    @Test(
+        "keys in other forms are refused",
+        arguments: ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"])
     func otherKeys(_ text: String) {
         #expect(throws: SecretsError.self) { try BackupRecipient(pem: text) }
         #expect(throws: SecretsError.self) { try BackupIdentity(pem: text) }
@@ -233,7 +235,8 @@ struct BackupFormatTests {
             switch Int.random(in: 0...3, using: &random) {
             case 0: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
             case 1 where place < bytes.count: bytes.remove(at: place)
-            case 2 where place < bytes.count: bytes[place] = [0, 1, 2, 3, 0x7f, 0x80, 0xff].randomElement(using: &random) ?? 0
+            case 2 where place < bytes.count:
+                bytes[place] = [0, 1, 2, 3, 0x7f, 0x80, 0xff].randomElement(using: &random) ?? 0
             default: bytes = Array(bytes.prefix(place))
             }
         }

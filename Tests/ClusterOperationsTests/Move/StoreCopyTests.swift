@@ -94,7 +94,8 @@ struct StoreCopyTests {
             try await site.checkWhole(target, node: site.nodeID)
             #expect(try await site.copy(to: target).run().wasComplete)
         }
-        #expect(Set(steps) == ["checked", "markedSource", "markedTarget", "loadedPage", "loaded", "verified", "finished"])
+        #expect(
+            Set(steps) == ["checked", "markedSource", "markedTarget", "loadedPage", "loaded", "verified", "finished"])
     }
 
     @Test("a run that breaks off after any step can be undone until it is complete")
