@@ -1,4 +1,7 @@
 /// How often and how long a transaction is tried, and how long one waits in between.
+///
+/// Tried again are conflicts, a database that is busy, lost connections and commits whose outcome is unknown; a server that
+/// cannot be reached, if it was at an earlier try of the same transaction.
 public struct RetryPolicy: Hashable, Sendable {
     /// The most tries, the first one included.
     public var tries: Int
