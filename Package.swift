@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "StorageMySQL", targets: ["StorageMySQL"]),
         .library(name: "StoragePostgres", targets: ["StoragePostgres"]),
         .library(name: "StorageBackends", targets: ["StorageBackends"]),
+        .library(name: "StorageCheck", targets: ["StorageCheck"]),
         .library(name: "StorageTestKit", targets: ["StorageTestKit"]),
         .library(name: "SQLDriverTestKit", targets: ["SQLDriverTestKit"]),
         .library(name: "VPNProtocol", targets: ["VPNProtocol"]),
@@ -107,6 +108,11 @@ let package = Package(
             name: "SQLDriverTestKit",
             dependencies: ["ClusterCore", "StorageSQL", "StorageTestKit"],
             swiftSettings: strict),
+        // The same, run on a database that is in use.
+        .target(
+            name: "StorageCheck",
+            dependencies: ["ClusterCore", "SQLDriverTestKit", "StorageBackends", "StorageSQL", "StorageTestKit"],
+            swiftSettings: strict),
 
         // The OpenVPN protocol without I/O, and the engine that drives it.
         .target(name: "VPNProtocol", dependencies: ["VPNFormats"], swiftSettings: strict),
@@ -128,8 +134,8 @@ let package = Package(
         .executableTarget(
             name: "asnode",
             dependencies: [
-                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageBackends", "StorageSQL", "VPNEngine",
-                "VPNFormats",
+                "ClusterCore", "ClusterOperations", "NodeRuntime", "StorageBackends", "StorageCheck", "StorageSQL",
+                "StorageTestKit", "VPNEngine", "VPNFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

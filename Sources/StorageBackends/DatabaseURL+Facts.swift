@@ -7,14 +7,17 @@ internal import StorageSQLite
 extension DatabaseURL {
     /// Looks at the database. Changes nothing in it.
     ///
-    /// - Parameter options: How one connects; everything is asked on one connection.
+    /// - Parameters:
+    ///   - options: How one connects; everything is asked on one connection.
+    ///   - content: Whether one looks at what is in it too; without, the schema is `nil` and no privilege missing.
     /// - Throws: ``ClusterCore/StorageError`` as ``open(_:options:notice:)`` does, `foreign` and `schemaTooNew` among
     ///   them; a schema that is too old is a fact, no error.
-    public func facts(options: DatabaseOptions) async throws -> DatabaseFacts {
+    public func facts(options: DatabaseOptions, content: Bool = true) async throws -> DatabaseFacts {
         try await onBlockingThread("sql-look") {
             let connection = try connect(options: options)
             defer { connection.close() }
-            return try facts(connection, options.environment)
+            let schema = try content ? schema(of: connection) : nil
+            return try facts(connection, options.environment, schema: schema)
         }
     }
 
@@ -46,9 +49,10 @@ extension DatabaseURL {
         }
     }
 
-    private func facts(_ connection: any SQLConnection, _ environment: StorageEnvironment) throws -> DatabaseFacts {
+    private func facts(
+        _ connection: any SQLConnection, _ environment: StorageEnvironment, schema: Int?
+    ) throws -> DatabaseFacts {
         let identity = try questions.identity(connection)
-        let schema = try schema(of: connection)
         let roundTrip = try roundTrip(connection, environment)
         let sent = environment.now()
         let time = try connection.serverTime()

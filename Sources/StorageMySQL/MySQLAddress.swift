@@ -38,7 +38,7 @@ public struct MySQLAddress: Hashable, Sendable {
     /// The servers, in the order in which they are tried.
     public private(set) var hosts: [Host]
     /// The database.
-    public private(set) var database: String
+    public package(set) var database: String
     /// Who gets in.
     public private(set) var user: String
     /// How the connection is protected.

@@ -132,6 +132,20 @@ public final class SQLiteBackend: StorageBackend {
         return try SQLiteConnection(options.connection(path, .write))
     }
 
+    /// Makes an empty database in a file that is not there yet; blocks.
+    package static func makeEmpty(_ path: String, options: SQLiteOptions) throws {
+        let file = SQLiteFile(path: path)
+        try file.create()
+        let connection = try SQLiteConnection(options.connection(path, .write))
+        defer { connection.close() }
+        try connection.useWriteAheadLog()
+    }
+
+    /// Removes a file and what belongs to it; blocks.
+    package static func remove(_ path: String) {
+        for side in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + side) }
+    }
+
     /// Reads the whole file and checks it. Takes about a second per 100 MB and does not hold up writers.
     ///
     /// - Returns: What is wrong, at most 20 lines; nothing when it is sound.

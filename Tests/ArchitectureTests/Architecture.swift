@@ -31,6 +31,7 @@ enum Architecture {
         "StorageMySQL": Layer(["StorageSQL", "CMariaDB"], external: ["Foundation", "Glibc", "Synchronization"]),
         "StoragePostgres": Layer(["StorageSQL", "CPostgres"], external: ["Glibc", "Synchronization"]),
         "StorageBackends": Layer(["StorageSQLite", "StorageMySQL", "StoragePostgres"]),
+        "StorageCheck": Layer(["StorageBackends", "SQLDriverTestKit"], external: ["Synchronization"]),
         "StorageTestKit": Layer(["ClusterCore"], external: ["Dispatch", "Synchronization"]),
         "SQLDriverTestKit": Layer(
             ["StorageSQL", "StorageTestKit"], external: ["Foundation", "Glibc", "Synchronization"]),
@@ -42,7 +43,7 @@ enum Architecture {
                 "Synchronization",
             ]),
         "asnode": Layer(
-            ["NodeRuntime", "ClusterOperations", "StorageBackends"],
+            ["NodeRuntime", "ClusterOperations", "StorageBackends", "StorageCheck"],
             external: [
                 "ArgumentParser", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Logging",
                 "ServiceLifecycle", "Synchronization", "UnixSignals",

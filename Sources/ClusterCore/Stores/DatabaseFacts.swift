@@ -75,3 +75,16 @@ public struct DatabaseFacts: Sendable, Hashable {
         self.missingPrivileges = missingPrivileges
     }
 }
+
+extension DatabaseFacts.Protection: CustomStringConvertible {
+    /// The protection in a few words.
+    public var description: String {
+        switch self {
+        case .local: "on this machine, without TLS"
+        case .none: "NOT encrypted"
+        case .encrypted(let version, .host): "\(version), the server's name is verified"
+        case .encrypted(let version, .authority): "\(version), the server's authority is verified, its name is not"
+        case .encrypted(let version, .nothing): "\(version), the server's certificate is NOT verified"
+        }
+    }
+}

@@ -4,5 +4,5 @@ internal import ArgumentParser
 struct StorageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "storage", abstract: "Migrate, check and copy databases.",
-        subcommands: [StorageMigrateCommand.self, StorageCopyCommand.self])
+        subcommands: [StorageCheckCommand.self, StorageMigrateCommand.self, StorageCopyCommand.self])
 }
