@@ -108,11 +108,12 @@ extension DriverConformance {
             let faults =
                 (0..<whole.request).map { FaultProxy.Fault.afterRequest(bytes: $0) }
                 + (0..<whole.answer).map { FaultProxy.Fault.afterAnswer(bytes: $0) }
-            for fault in faults {
-                try connection.execute("DELETE FROM kit_lost")
+            for (index, fault) in faults.enumerated() {
+                // Rows of its own: a commit that was cut may still be carried out a moment later.
+                let first = Int64(10 + 2 * index)
                 var outcome: StorageError.Code?
                 try through(driver) { proxy, victim in
-                    try writeTwo(victim)
+                    try writeTwo(victim, from: first)
                     proxy.arm(fault)
                     do { try victim.commit() } catch let error as StorageError { outcome = error.code }
                     victim.rollback()
@@ -122,21 +123,24 @@ extension DriverConformance {
                     outcome == nil && arrived || outcome == .commitUnknown,
                     "\(fault) gave \(outcome.map { "\($0)" } ?? "no error")")
                 // Whether a commit that lacks its last bytes is carried out is the server's affair.
-                try waitForRows(connection, arrived ? [2] : [0, 2])
+                try waitForRows(connection, arrived ? [2] : [0, 2], from: first)
             }
         }
     }
 
-    private static func writeTwo(_ connection: any SQLConnection) throws {
+    private static func writeTwo(_ connection: any SQLConnection, from first: Int64 = 1) throws {
         try connection.begin(.write)
-        for id: Int64 in 1...2 { try connection.execute(insert, [.integer(id), .integer(1)]) }
+        for id in first...(first + 1) { try connection.execute(insert, [.integer(id), .integer(1)]) }
     }
 
     /// Waits until there are as many rows as there may be: the server takes a moment to know that its client is gone.
-    private static func waitForRows(_ connection: any SQLConnection, _ allowed: Set<Int64>) throws {
+    private static func waitForRows(
+        _ connection: any SQLConnection, _ allowed: Set<Int64>, from first: Int64 = 0
+    ) throws {
         var count: Int64?
         for _ in 0..<50 {
-            count = try connection.number("SELECT COUNT(*) FROM kit_lost")
+            count = try connection.number(
+                "SELECT COUNT(*) FROM kit_lost WHERE id >= ? AND id <= ?", [.integer(first), .integer(first + 1)])
             if let count, allowed.contains(count) { return }
             Thread.sleep(forTimeInterval: 0.1)
         }
