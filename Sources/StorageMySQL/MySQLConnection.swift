@@ -38,7 +38,7 @@ final class MySQLConnection: SQLConnection {
         self.wire = wire
         do {
             let session = try MySQLSession(wire, limits)
-            dialect = MySQLDialect(isMariaDB: session.isMariaDB)
+            dialect = MySQLDialect(isMariaDB: session.isMariaDB, isGalera: session.isGalera)
         } catch {
             wire.close()
             throw error

@@ -4,10 +4,13 @@ internal import StorageSQL
 struct MySQLDialect: SQLDialect {
     /// Whether the server is MariaDB, whose collations have other names than MySQL's.
     let isMariaDB: Bool
+    /// Whether the server is one of a Galera cluster.
+    let isGalera: Bool
 
     let tellsCommitOutcome = false
     let hasTransactionalSchema = false
 
+    var losesTransactions: Bool { isGalera }
     var name: String { isMariaDB ? "MariaDB" : "MySQL" }
 
     /// Text is compared byte for byte, trailing spaces included; limits count bytes. Indexes are made with their table,

@@ -10,6 +10,8 @@ struct MySQLSession {
 
     /// Whether the server is MariaDB, not MySQL.
     let isMariaDB: Bool
+    /// Whether the server is one of a Galera cluster.
+    let isGalera: Bool
 
     /// Makes a session strict and bounded, whatever the server's defaults; blocks.
     ///
@@ -37,6 +39,7 @@ struct MySQLSession {
                     ? "SET SESSION wsrep_sync_wait = 7"
                     : "SET SESSION group_replication_consistency = 'BEFORE'")
         } catch let error as StorageError where ["error 1193", "error 1227"].contains(error.nativeCode) {}
+        isGalera = isMariaDB ? try wire.row("SHOW VARIABLES LIKE 'wsrep_on'").last == "ON" : false
         // A server that is no part of its Galera cluster refuses this one.
         let row = try wire.row("SELECT @@read_only, CONNECTION_ID()")
         guard row.first == "0" else {

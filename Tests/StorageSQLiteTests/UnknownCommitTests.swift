@@ -44,6 +44,7 @@ struct UnknownCommitTests {
             [.answerLost, .answerLost], [.requestLost, .requestLost, .answerLost], [.requestLost, .late],
             [.late, .answerLost], [.conflict, .answerLost], [.requestLost, .conflict, .connectionLost],
             [.tooLate, .answerLost], [.tooLate, .tooLate], [.tooLate, .late, .conflict],
+            [.givenUp], [.givenUp, .givenUp, .answerLost], [.requestLost, .givenUp],
         ] as [[FaultyDatabase.Fault]])
     func exactlyOnce(faults: [FaultyDatabase.Fault]) async throws {
         let (backend, database) = try await prepared(faults)

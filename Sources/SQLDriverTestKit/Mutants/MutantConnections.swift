@@ -52,16 +52,32 @@ final class UpdateLosingConnection: ForwardingConnection {
 /// Begins its first transaction that reads, and never ends it.
 final class StaleConnection: ForwardingConnection {
     private var isReading = false
+    private var isWriting = false
 
     override func begin(_ mode: TransactionMode) throws {
         if mode == .read, isReading { return }
         if isReading { base.rollback() }
         isReading = mode == .read
+        isWriting = mode == .write
         try base.begin(mode)
+    }
+
+    /// A statement by itself reads what the one before it read, too.
+    override func query(
+        _ statement: String, _ values: [SQLValue], _ body: (_ row: [SQLValue]) throws -> Void
+    ) throws {
+        if !isWriting { try begin(.read) }
+        try super.query(statement, values, body)
+    }
+
+    override func commit() throws {
+        try super.commit()
+        isWriting = false
     }
 
     override func rollback() {
         if !isReading { base.rollback() }
+        isWriting = false
     }
 }
 

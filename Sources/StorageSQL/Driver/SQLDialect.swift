@@ -7,6 +7,10 @@ public protocol SQLDialect: Sendable {
     /// between), every transaction writes a marker row by which one can find out.
     var tellsCommitOutcome: Bool { get }
 
+    /// Whether the server may give a transaction up between two statements and run the next ones in a new one without a
+    /// word, as was seen of Galera. Before a commit, the marker row is looked for there.
+    var losesTransactions: Bool { get }
+
     /// Whether statements that change the schema can be rolled back.
     var hasTransactionalSchema: Bool { get }
 
@@ -40,6 +44,8 @@ extension SQLDialect {
     /// The statement as it is.
     public func rendered(_ statement: String) -> String { statement }
 
+    /// It does not.
+    public var losesTransactions: Bool { false }
     /// None.
     public var serverTime: String? { nil }
     /// It cannot.

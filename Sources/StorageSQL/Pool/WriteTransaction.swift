@@ -20,7 +20,9 @@ struct WriteTransaction {
                 connection.rollback()
                 return .committedBefore(attempt: earlier)
             case .entered(let time):
-                return try commit(try runBody(body, at: time))
+                let value = try runBody(body, at: time)
+                try confirm()
+                return try commit(value)
             }
         } catch {
             connection.rollback()
@@ -54,6 +56,13 @@ struct WriteTransaction {
         } catch let error as StorageError where error.code == .commitUnknown {
             return .unknown(value, error)
         }
+    }
+
+    /// Makes sure that the transaction that is about to be committed is the one that the marker row was written in. A
+    /// server may have given it up between two statements, and what came after would be committed alone.
+    private func confirm() throws {
+        guard connection.dialect.losesTransactions, try committedAttempt() != attempt.number else { return }
+        throw StorageError(.conflict, "the server gave the transaction up without a word")
     }
 
     private var transaction: SQLTransaction {

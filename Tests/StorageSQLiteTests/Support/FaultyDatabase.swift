@@ -23,6 +23,8 @@ final class FaultyDatabase: Sendable {
         case conflict
         /// The connection was lost before it.
         case connectionLost
+        /// The transaction was given up after its second writing statement, without a word, and another one begun.
+        case givenUp
     }
 
     /// A statement that ran, and how many rows it changed. A commit that arrives late finds no other rows to change.
@@ -63,6 +65,15 @@ final class FaultyDatabase: Sendable {
         state.withLock { $0.faults.isEmpty ? .none : $0.faults.removeFirst() }
     }
 
+    /// Whether the next fault is that the transaction is given up without a word; it happens once then.
+    func isNextGivenUp() -> Bool {
+        state.withLock { state in
+            guard state.faults.first == .givenUp else { return false }
+            state.faults.removeFirst()
+            return true
+        }
+    }
+
     func carriedOut() { state.withLock { $0.commits += 1 } }
 
     func hold(_ statements: [Statement], tooLate: Bool) {
@@ -98,6 +109,7 @@ private final class FaultyConnection: SQLConnection {
     private struct Dialect: SQLDialect {
         let name = "faulty SQLite"
         let tellsCommitOutcome = false
+        let losesTransactions = true
         let hasTransactionalSchema = true
         func creating(_ table: SQLTable) -> [String] { SQLiteDialect().creating(table) }
         func adding(_ column: SQLTable.Column, to table: String) -> String {
@@ -110,6 +122,7 @@ private final class FaultyConnection: SQLConnection {
     private let database: FaultyDatabase
     private var statements: [FaultyDatabase.Statement] = []
     private var isWriting = false
+    private var isDoomed = false
 
     init(_ base: SQLiteConnection, _ database: FaultyDatabase) {
         self.base = base
@@ -121,6 +134,10 @@ private final class FaultyConnection: SQLConnection {
     func execute(_ statement: String, _ values: [SQLValue]) throws -> Int {
         let count = try base.execute(statement, values)
         statements.append(.init(text: statement, values: values, count: count))
+        if isDoomed, statements.count == 2 {
+            base.rollback()
+            try base.begin(.write)
+        }
         return count
     }
 
@@ -132,13 +149,14 @@ private final class FaultyConnection: SQLConnection {
         isWriting = mode == .write
         if isWriting { database.deliver(on: base, tooLate: false) }
         statements = []
+        isDoomed = isWriting && database.isNextGivenUp()
         try base.begin(mode)
     }
 
     func commit() throws {
         let fault = database.nextFault()
         switch fault {
-        case .none:
+        case .none, .givenUp:
             try base.commit()
             database.carriedOut()
             database.deliver(on: base, tooLate: true)
