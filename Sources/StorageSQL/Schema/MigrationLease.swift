@@ -36,7 +36,7 @@ package struct MigrationLease {
     /// - Throws: ``ClusterCore/StorageError`` with `busy` when another process migrates for longer than twice
     ///   ``life``.
     package func acquire(pause: () -> Void) throws {
-        try makeTable()
+        try makeTable(pause: pause)
         let start = environment.uptime()
         var seen: [SQLValue]?
         var seenAt = start
@@ -84,24 +84,23 @@ package struct MigrationLease {
             [.blob(holder), .integer(1), previous, .integer(turn)]) == 1
     }
 
-    /// Makes the table and its row; two processes may do so at once, of which one then fails and finds both there.
-    private func makeTable() throws {
+    /// Makes the table and its row; several processes may do so at once, of which all but one fail, and look again.
+    private func makeTable(pause: () -> Void) throws {
         var failure: (any Error)?
-        for _ in 0..<3 {
+        for attempt in 0..<10 {
+            if attempt > 0 { pause() }
             do {
                 for statement in connection.dialect.creating(Self.table) { try connection.execute(statement) }
-                let rows = try connection.rows("SELECT id FROM asnode_store WHERE id = ?", [.integer(1)])
-                if rows.isEmpty {
-                    _ = try change(
-                        "INSERT INTO asnode_store (id, holder, turn) VALUES (?, ?, ?)",
-                        [.integer(1), .blob(Self.free), .integer(0)])
-                }
-                return
+                if try !connection.rows("SELECT id FROM asnode_store WHERE id = ?", [.integer(1)]).isEmpty { return }
+                let count = try change(
+                    "INSERT INTO asnode_store (id, holder, turn) VALUES (?, ?, ?)",
+                    [.integer(1), .blob(Self.free), .integer(0)])
+                if count == 1 { return }
             } catch let error as StorageError where error.code != .permission && connection.isUsable {
                 failure = error
             }
         }
-        if let failure { throw failure }
+        throw failure ?? StorageError(.busy, "other processes make the database's tables", advice: "try again later")
     }
 
     /// One statement in a transaction of its own.
