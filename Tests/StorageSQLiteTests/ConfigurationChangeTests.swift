@@ -112,6 +112,20 @@ struct ConfigurationChangeTests {
         await backend.close()
     }
 
+    @Test("a name that looks the same and has other bytes is another name")
+    func renamedBytes() async throws {
+        let backend = try await TestStore().openWithCluster()
+        var user = try await backend.write { writer in
+            try writer.change(by: .test) { try $0.add(sampleUser(5, name: "\u{e4}lice")) }
+        }
+        user.name = "a\u{308}lice"
+        let renamed = user
+        _ = try await backend.write { try $0.change(by: .test) { try $0.update(renamed) } }
+        #expect(try await backend.read { try $0.accounts.user(named: "a\u{308}lice")?.id } == user.id)
+        #expect(try await backend.read { try $0.accounts.user(named: "\u{e4}lice") } == nil)
+        await backend.close()
+    }
+
     @Test("names of users are unique byte for byte, whatever their letters")
     func uniqueNames() async throws {
         let backend = try await TestStore().openWithCluster()

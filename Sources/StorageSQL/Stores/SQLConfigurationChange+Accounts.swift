@@ -20,7 +20,8 @@ extension SQLConfigurationChange {
         guard old.version == user.version else { throw Self.outdatedUser }
         var stored = user
         stored.createdAt = old.createdAt
-        if stored == old { return old }
+        // Swift takes "ä" and "a" with two dots above for the same text; to the store they are two names.
+        if stored == old, stored.name.utf8.elementsEqual(old.name.utf8) { return old }
         stored.version += 1
         let count = try rows.update(stored, where: "id = ? AND version = ?", key + [.integer(old.version)])
         guard count == 1 else { throw Self.outdatedUser }
@@ -90,7 +91,7 @@ extension SQLConfigurationChange {
     /// What an update changed, in words, without any value but the name.
     private static func difference(_ old: User, _ new: User) -> String {
         var words: [String] = []
-        if old.name != new.name { words.append("renamed to \(new.name)") }
+        if !old.name.utf8.elementsEqual(new.name.utf8) { words.append("renamed to \(new.name)") }
         if old.isEnabled != new.isEnabled { words.append(new.isEnabled ? "enabled" : "disabled") }
         if old.isAdmin != new.isAdmin { words.append(new.isAdmin ? "made admin" : "no admin any more") }
         if old.allowsAutoLogin != new.allowsAutoLogin {

@@ -6,7 +6,11 @@ extension SQLConfigurationChange {
         try open()
         let row = SettingRow(name: setting, value: try SettingDefinition.named(setting).normalised(text))
         let key: [SQLValue] = [.text(setting)]
-        if let old = try? rows.one(SettingRow.self, where: "name = ?", key), old.value == row.value { return }
+        if let old = try? rows.one(SettingRow.self, where: "name = ?", key),
+            old.value.utf8.elementsEqual(row.value.utf8)
+        {
+            return
+        }
         if try rows.update(row, where: "name = ?", key) == 0 { try rows.insert(row) }
         note(.setSetting, .setting, setting, row.value)
     }
