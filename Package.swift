@@ -264,8 +264,8 @@ let package = Package(
         .executableTarget(
             name: "storage-bench",
             dependencies: [
-                "BareClients", "ClusterCore", "DatabaseServers", "StorageMySQL", "StoragePostgres", "StorageSQL",
-                "StorageSQLite", "VPNFormats",
+                "BareClients", "ClusterCore", "ClusterOperations", "DatabaseServers", "StorageMySQL",
+                "StoragePostgres", "StorageSQL", "StorageSQLite", "VPNFormats",
             ],
             path: "Benchmarks/Storage",
             swiftSettings: strict),

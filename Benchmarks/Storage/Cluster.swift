@@ -5,6 +5,7 @@ import VPNFormats
 /// What is in the databases that are measured: a cluster with as many live sessions as keys are needed.
 enum Cluster {
     static let sessions = 2048
+    private static let actor = AuditActor(kind: .node, name: "bench")
     private static let id = identifier(ClusterInfo.self, 1)
     private static let node = identifier(Node.self, 2)
 
@@ -14,12 +15,32 @@ enum Cluster {
 
     static let keys = (0..<sessions).map { identifier(Session.self, 1000 + UInt64($0)) }
 
+    /// Makes the cluster in an empty store.
+    static func found(in store: any StorageBackend) async throws {
+        let info = ClusterInfo(id: id, lineage: identifier(Lineage.self, 3), createdAt: now())
+        try await store.write { writer in try writer.change(by: actor) { try $0.createCluster(info) } }
+    }
+
+    /// Adds users, 500 in a change.
+    static func add(users: Int, to store: any StorageBackend) async throws {
+        let verifier = SealedValue([UInt8](repeating: 0xa5, count: 150))
+        for start in stride(from: 0, to: users, by: 500) {
+            let batch = (start..<min(start + 500, users)).map { number in
+                User(
+                    id: identifier(User.self, 1_000_000 + UInt64(number)), name: "user\(number)@example.com",
+                    passwordVerifier: verifier, tokensValidFrom: now(), createdAt: now())
+            }
+            try await store.write { writer in
+                try writer.change(by: actor) { change in
+                    for user in batch { _ = try change.add(user) }
+                }
+            }
+        }
+    }
+
     /// Fills an empty store.
     static func fill(_ store: any StorageBackend) async throws {
-        let info = ClusterInfo(id: id, lineage: identifier(Lineage.self, 3), createdAt: now())
-        try await store.write { writer in
-            try writer.change(by: AuditActor(kind: .node, name: "bench")) { try $0.createCluster(info) }
-        }
+        try await found(in: store)
         for start in stride(from: 0, to: sessions, by: 512) {
             let batch = (start..<min(start + 512, sessions)).map { session($0) }
             try await store.write { try $0.sessions.begin(batch) }

@@ -77,9 +77,12 @@ struct Effort {
     /// Whether the bare clients are left out, for a profiler.
     var storeOnly = false
 
+    /// How many users a cluster has that is copied.
+    var copiedUsers = 100_000
+
     static let full = Effort(rounds: 7, segment: .milliseconds(400), trial: 64)
     /// Shows that everything works; the figures are worth nothing.
-    static let quick = Effort(rounds: 1, segment: .milliseconds(5), trial: 4)
+    static let quick = Effort(rounds: 1, segment: .milliseconds(5), trial: 4, copiedUsers: 500)
 }
 
 extension [Double] {

@@ -40,10 +40,8 @@ extension Database {
             beginRead: "BEGIN", beginWrite: "BEGIN IMMEDIATE")
     }
 
-    /// A database that is made on a server.
-    static func mariadb(_ server: MariaDBServer) throws -> Database {
-        let database = "kitbench"
-        try server.createDatabase(database)
+    /// A database on a server.
+    static func mariadb(_ server: MariaDBServer, _ database: String) throws -> Database {
         let authenticator = try Cluster.authenticator()
         let address = try known(MySQLAddress(url: server.url(database: database)))
         func options(_ connections: Int) -> MySQLOptions {
@@ -60,10 +58,8 @@ extension Database {
             setupWrite: "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE")
     }
 
-    /// A database that is made on a server.
-    static func postgres(_ server: PostgresServer) throws -> Database {
-        let database = "kitbench"
-        try server.createDatabase(database)
+    /// A database on a server.
+    static func postgres(_ server: PostgresServer, _ database: String) throws -> Database {
         let authenticator = try Cluster.authenticator()
         let address = try known(PostgresAddress(url: server.url(database: database)))
         func options(_ connections: Int) -> PostgresOptions {

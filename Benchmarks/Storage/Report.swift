@@ -10,6 +10,7 @@ struct Report: Codable {
     /// Taking an idle connection out of a pool and giving it back, in microseconds.
     var checkOutMicroseconds = 0.0
     var memory: [Memory] = []
+    var copies: [Copying] = []
 
     static func measured(_ arguments: Arguments) async throws -> Report {
         var report = Report()
@@ -20,12 +21,22 @@ struct Report: Codable {
         if isWanted("sqlite") { try await report.measureSQLite(effort) }
         if isWanted("mariadb") {
             let server = try MariaDBServer()
-            try await report.measureServer(.mariadb(server), effort)
+            try server.createDatabase("kitbench")
+            try await report.measureServer(.mariadb(server, "kitbench"), effort)
+            report.copies.append(
+                try await Copying(to: server, .mariadb, effort: effort) { name in
+                    try await Database.mariadb(server, name).open(4)
+                })
             server.stop()
         }
         if isWanted("postgres") {
             let server = try PostgresServer()
-            try await report.measureServer(.postgres(server), effort)
+            try server.createDatabase("kitbench")
+            try await report.measureServer(.postgres(server, "kitbench"), effort)
+            report.copies.append(
+                try await Copying(to: server, .postgres, effort: effort) { name in
+                    try await Database.postgres(server, name).open(4)
+                })
             server.stop()
         }
         return report
@@ -71,6 +82,12 @@ struct Report: Codable {
         for memory in memory {
             let looks = zip(memory.operations, memory.bytes).map { "\($1) bytes after \($0) operations" }
             say("live memory, \(memory.database): \(looks.joined(separator: ", "))")
+        }
+        for copy in copies {
+            let verdict = copy.ratio <= 2 ? "reached" : "missed"
+            say(
+                "copy of \(copy.users) users (\(copy.rows) rows) to \(copy.database): \(copy.copySeconds.shown) s; its own "
+                    + "client: \(copy.bulkSeconds.shown) s; \(String(format: "%.2f", copy.ratio)) x  ≤ 2 \(verdict)")
         }
     }
 
