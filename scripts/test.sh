@@ -69,7 +69,10 @@ install_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
 step "Lint: formatting, documentation of public symbols" scripts/lint.sh
 step "Build, debug, with all tests" swift build --build-tests $BUILD_FLAGS || report
 step "Unit tests" some_tests --skip InteropTests --skip VPNEngineTests --skip CommandLineTests \
-    --skip StorageServerTests --skip StorageConformanceTests --skip JournalStoreTests
+    --skip StorageServerTests --skip StorageConformanceTests --skip JournalStoreTests \
+    --skip StorageSQLiteTests --skip NodeRuntimeTests --skip ChaosTests
+step "Stores and nodes, one test at a time: threads and clocks" some_tests --no-parallel \
+    --filter StorageSQLiteTests --filter NodeRuntimeTests --filter ChaosTests
 step "Database servers: MariaDB and PostgreSQL, one test at a time" some_tests --no-parallel --filter StorageServerTests
 step "Backends: conformance cases on SQLite, servers and the example's; mutants that fail them" some_tests --no-parallel \
     --filter StorageConformanceTests --filter JournalStoreTests

@@ -98,7 +98,7 @@ extension CommandLineTests {
             WrongInput(["rule", "list"], "", 69),
             WrongInput(["cluster", "create", "--database", "mysql://a"], "", 69),
             WrongInput(["node", "list"], "", 69),
-            WrongInput(["backup", "file"], "", 69),
+            WrongInput(["backup", "/nowhere/file"], "", 73),
             WrongInput(["storage", "check"], "", 64),
             WrongInput(["frob"], "", 64),
         ]
