@@ -136,13 +136,6 @@ public enum DriverConformance {
         cases.filter { $0.needs.isSubset(of: needs) }
     }
 
-    /// The cases that need no database of their own.
-    ///
-    /// - Parameter hasServer: Whether the database is a server, so that connections can be lost.
-    public static func cases(hasServer: Bool) -> [DriverCase] {
-        cases(having: hasServer ? [.server, .proxy] : [])
-    }
-
     /// Runs every case, one after the other, for some minutes at worst; blocks the thread that it runs on.
     ///
     /// - Parameters:
