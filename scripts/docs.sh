@@ -12,7 +12,7 @@ swift build $BUILD_FLAGS
 swift package dump-symbol-graph --minimum-access-level public
 rm -rf .build/docs
 mkdir -p .build/docs
-for library in VPNFormats ClusterCore ClusterOperations StorageSQL StorageSQLite StorageMySQL StoragePostgres StorageBackends StorageCheck VPNProtocol VPNEngine NodeRuntime; do
+for library in VPNFormats ClusterCore ClusterOperations StorageSQL StorageSQLite StorageMySQL StoragePostgres StorageBackends StorageCheck StorageTestKit SQLDriverTestKit VPNProtocol VPNEngine NodeRuntime; do
     graph=".build/docs/$library.graph"
     mkdir -p "$graph"
     cp .build/*/symbolgraph/"$library".symbols.json "$graph/"
