@@ -52,7 +52,7 @@ struct Asnode: AsyncParsableCommand {
             return 0
         }
         if let code = error as? ExitCode { return code.rawValue }
-        let text = message(for: error)
+        let text = withoutPasswords(message(for: error))
         guard status == .validationFailure else {
             StandardError.write("asnode: \(OneLine.of(text))\n")
             return ExitStatus.software.rawValue

@@ -151,11 +151,36 @@ extension CommandLineTests {
             #expect(listed.status == 0 && !listed.output.contains("user2"), "\(listed)")
             let abort = try Asnode.execute([Asnode.binary, "--data", old, "storage", "copy", "--to", target, "--abort"])
             #expect(abort.status == 78 && abort.isOneLine && abort.errors.contains("complete"), "\(abort)")
+            // A target that is not to be seen may still be in use.
+            try FileManager.default.moveItem(atPath: own + "/moved.db", toPath: own + "/elsewhere.db")
+            let unseen = try Asnode.execute([Asnode.binary, "--data", old, "storage", "copy", "--to", target, "--abort"])
+            #expect(unseen.status == 78 && unseen.isOneLine && unseen.errors.contains("--target-lost"), "\(unseen)")
+        }
+
+        @Test("a node that is there is not founded a second time in another database")
+        func foundedOnce() throws {
+            let asnode = try Asnode.made()
+            let other = asnode.place + "/other.db"
+            let refused = try asnode.run("init", environment: ["ASNODE_DATABASE": "sqlite://" + other])
+            #expect(refused.status == 78 && refused.isOneLine, "\(refused)")
+            #expect(!FileManager.default.fileExists(atPath: other))
+        }
+
+        @Test("a passphrase may come late on standard input")
+        func latePassphrase() throws {
+            let asnode = try Asnode.made()
+            let outcome = try Asnode.execute([
+                "/bin/sh", "-c",
+                "(sleep 0.5; echo 'correct horse battery') | \"$0\" --data \"$1\" backup \"$2\" --passphrase-file -",
+                Asnode.binary, asnode.data, asnode.place + "/backup",
+            ])
+            #expect(outcome.status == 0, "\(outcome)")
         }
 
         static let badCopies: [([String], Int32)] = [
             (["--to", "nonsense://x"], 64), ([], 64), (["--to", "sqlite:///tmp/x.db", "--abort", "--dry-run"], 64),
             (["--to", "mysql://root:geheim@127.0.0.1:1/db?connect-timeout=1"], 69),
+            (["mysql://root:geheim@127.0.0.1:1/db", "mysql://root:geheim@127.0.0.1:1/db"], 64),
             (["--to", "postgres://root:geheim@127.0.0.1:1/db?connect_timeout=1"], 69),
         ]
 

@@ -128,6 +128,7 @@ public struct StoreCopy: Sendable {
         try afterStep(.loaded)
         for table in source.content { try await verify(table, source, target) }
         try afterStep(.verified)
+        try await confirm(start.mark, source)
         try await finish(filling, facts)
         try afterStep(.finished)
         return facts.outcome(of: source, resumed: start.isResumed)
@@ -174,6 +175,15 @@ public struct StoreCopy: Sendable {
                     + "into use: undo it with --abort and copy again")
         }
         report(MoveProgress(stage: .verifying, table: table.name, rows: here.rows, total: here.rows))
+    }
+
+    /// Makes sure that nobody undid the copy meanwhile: else both stores would take writes.
+    private func confirm(_ mark: ImportMark, _ source: any PortableStorage) async throws {
+        let state = try await source.read { try $0.state() }
+        guard state.phase == .moving, ImportMark(state.target)?.id == mark.id else {
+            throw OperationError(
+                .tryLater, "the copy was undone meanwhile; \(target.name) is not used: empty it with --abort")
+        }
     }
 
     private func finish(_ filling: ContentImport, _ facts: SourceFacts) async throws {
@@ -300,7 +310,11 @@ extension StoreCopy {
     }
 
     private func emptyTarget(_ mark: ImportMark?, _ cluster: ClusterID?) async throws -> Bool {
-        guard try await checkSchema() else { return false }
+        guard try await checkSchema() else {
+            // A copy that marked its source has made its target's tables before.
+            guard mark == nil else { throw missingTarget }
+            return false
+        }
         return try await withStore(target, creating: false) { target in
             let own = ImportMark(place: source.name, id: mark?.id ?? "")
             switch try await ContentImport(target: target, mark: own).finding() {
@@ -316,10 +330,19 @@ extension StoreCopy {
             case .importing:
                 throw OperationError(
                     .configuration, "\(self.target.name) is filled by another copy or restore; undo that one instead")
+            case .occupied where mark != nil:
+                throw missingTarget
             case .empty, .finished, .occupied:
                 return false
             }
         }
+    }
+
+    private var missingTarget: OperationError {
+        OperationError(
+            .configuration,
+            "the target of the copy is not at \(target.name): it may be complete and in use where it is now; make it "
+                + "reachable, or say --target-lost if it is gone for good")
     }
 }
 

@@ -149,7 +149,15 @@ public struct StandaloneSetup: Sendable {
         _ options: Options, environment: [String: String]
     ) async throws -> (NodeSettings, isNew: Bool) {
         if try directory.facts(of: DataDirectory.settingsName) != nil {
-            return (try await NodeSettings.load(from: directory, environment: environment), false)
+            let settings = try await NodeSettings.load(from: directory, environment: environment)
+            let file = try await NodeSettings.load(from: directory, environment: [:])
+            guard Self.place(settings.databaseURL) == Self.place(file.databaseURL) else {
+                throw OperationError(
+                    .configuration,
+                    "\(directory.file(DataDirectory.settingsName)) names another database than ASNODE_DATABASE; a node moves "
+                        + "with `asnode storage copy --to`; nothing was changed")
+            }
+            return (settings, false)
         }
         guard try directory.facts(of: DataDirectory.databaseName) == nil else {
             throw OperationError(
@@ -161,6 +169,14 @@ public struct StandaloneSetup: Sendable {
         let settings = settings(options, node: NodeID(using: &random), cluster: ClusterID(using: &random))
         try directory.write(DataDirectory.settingsName, Array(settings.fileText().utf8))
         return (settings, true)
+    }
+
+    /// A database's URL without user, password and options: those may differ from place to place.
+    private static func place(_ url: String?) -> String? {
+        guard let url, let scheme = url.firstRange(of: "://") else { return url }
+        let rest = url[scheme.upperBound...].prefix { $0 != "?" }
+        let host = rest.lastIndex(of: "@").map { rest[rest.index(after: $0)...] } ?? rest
+        return String(url[..<scheme.upperBound]) + host
     }
 
     private func fill(

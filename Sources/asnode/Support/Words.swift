@@ -5,6 +5,19 @@ internal import VPNFormats
 /// Yes or no.
 func yes(_ value: Bool) -> String { value ? "yes" : "no" }
 
+/// A text without what stands before the host in URLs, and without passwords in their options: the parser of the command
+/// line quotes what it does not understand.
+func withoutPasswords(_ text: String) -> String {
+    let words = text.split(separator: " ", omittingEmptySubsequences: false).map { String($0) }
+    return words.map { word -> String in
+        guard let scheme = word.firstRange(of: "://") else { return word }
+        var rest = String(word[scheme.upperBound...])
+        if let end = rest.lastIndex(of: "@") { rest = "…" + String(rest[end...]) }
+        if let option = rest.firstRange(of: "password=") { rest = String(rest[..<option.upperBound]) + "…" }
+        return String(word[..<scheme.upperBound]) + rest
+    }.joined(separator: " ")
+}
+
 /// A time for a table: to the second, UTC.
 func time(_ value: Timestamp) -> String { Timestamp(seconds: value.seconds).description }
 
