@@ -47,7 +47,7 @@ final class MySQLConnection: SQLConnection {
 
     deinit { close() }
 
-    var isUsable: Bool { !wire.isLost && wire.isWanted }
+    var isUsable: Bool { !wire.isLost && wire.isWanted && !wire.stopper.hasKilled }
 
     var canceller: (any StatementCanceller)? { wire.stopper }
 
@@ -144,7 +144,9 @@ final class MySQLConnection: SQLConnection {
         switch stage {
         case .none: try enter(nil)
         // Most who read run one statement by itself: a session that commits by itself is left so.
-        case .begun(.read) where mode == nil: wire.send("START TRANSACTION READ ONLY")
+        case .begun(.read) where mode == nil:
+            wire.send("START TRANSACTION READ ONLY")
+            stage = .active(.read)
         case .begun(let mode): try enter(mode)
         case .active: break
         }

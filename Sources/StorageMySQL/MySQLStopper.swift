@@ -15,6 +15,7 @@ final class MySQLStopper: StatementCanceller {
         var turn = 0
         var isStoppable = false
         var wasStopped = false
+        var hasKilled = false
         var socket: CInt?
         /// The connection's number, and from where the server thinks that it comes.
         var thread: String?
@@ -33,6 +34,9 @@ final class MySQLStopper: StatementCanceller {
         state = Mutex(State(socket: socket))
         servers.watch.add(self)
     }
+
+    /// Whether the server was told to stop a statement: it may obey only at the next one, so there should be none.
+    var hasKilled: Bool { state.withLock { $0.hasKilled } }
 
     /// Learns by what the server knows the connection.
     func know(_ thread: String, at origin: [String]) {
@@ -77,7 +81,9 @@ final class MySQLStopper: StatementCanceller {
         let sql = "SELECT host FROM information_schema.processlist WHERE id = \(thread)"
         guard MySQLWire.row(handle, sql) == origin else { return }
         state.withLock { state in
-            if state.isStoppable, state.turn == turn { _ = mysql_query(handle, "KILL QUERY \(thread)") }
+            guard state.isStoppable, state.turn == turn else { return }
+            state.hasKilled = true
+            _ = mysql_query(handle, "KILL QUERY \(thread)")
         }
     }
 

@@ -83,6 +83,22 @@ struct PoolMachineTests {
         #expect(machine.size == 3 - retired.count)
     }
 
+    @Test("while a lane that idled for too long is closed, a job gets a new one, and the pool is not yet closed")
+    func leaving() {
+        var machine = machine(maximum: 1, PoolLimits(minimum: 0, idle: .seconds(60)), idle: [.zero])
+        #expect(machine.tick(now: .seconds(60)).surplus == [1])
+        #expect(text(machine.checkOut(Job(id: 1), now: .seconds(60))) == "make")
+        #expect(machine.tick(now: .seconds(60)).surplus.isEmpty)
+        machine.retired()
+        #expect(machine.size == 1)
+        #expect(text(machine.checkIn(2, now: .seconds(61))) == "park")
+        #expect(machine.tick(now: .seconds(200)).surplus == [2])
+        _ = machine.close()
+        #expect(machine.phase == .closing)
+        machine.retired()
+        #expect(machine.phase == .closed)
+    }
+
     @Test("closing refuses who waits, retires who idles, and is over when the last lane is gone")
     func close() {
         var machine = machine(maximum: 1, busy: 1)

@@ -39,8 +39,10 @@ package struct PoolMachine<Lane, Job: Identifiable> {
 
     /// How the pool stands.
     package private(set) var phase = Phase.open
-    /// How many lanes there are.
+    /// How many lanes there are that can get a job.
     package private(set) var size = 0
+    /// How many idled for too long and are being closed, which takes a moment: nobody waits for that.
+    private var leaving = 0
     private let maximum: Int
     private let limits: PoolLimits
     private var idle: [(lane: Lane, since: Duration)] = []
@@ -96,6 +98,8 @@ package struct PoolMachine<Lane, Job: Identifiable> {
         let spare = Swift.max(0, size - limits.minimum)
         let surplus = idle.prefix(spare).prefix { now - $0.since >= limits.idle }
         idle.removeFirst(surplus.count)
+        size -= surplus.count
+        leaving += surplus.count
         return (late, surplus.map(\.lane))
     }
 
@@ -113,7 +117,7 @@ package struct PoolMachine<Lane, Job: Identifiable> {
     ///   come in.
     package mutating func close() -> (waiting: [Job], idle: [Lane]) {
         guard phase == .open else { return ([], []) }
-        phase = size == 0 ? .closed : .closing
+        phase = size + leaving == 0 ? .closed : .closing
         let lanes = idle.map(\.lane)
         idle = []
         return (line.removeAll(), lanes)
@@ -121,8 +125,8 @@ package struct PoolMachine<Lane, Job: Identifiable> {
 
     /// A lane is gone.
     package mutating func retired() {
-        size -= 1
-        if phase == .closing, size == 0 { phase = .closed }
+        if leaving > 0 { leaving -= 1 } else { size -= 1 }
+        if phase == .closing, size + leaving == 0 { phase = .closed }
     }
 }
 

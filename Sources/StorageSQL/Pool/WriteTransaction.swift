@@ -79,7 +79,7 @@ struct WriteTransaction {
             return .entered(nil)
         }
         if attempt.isResolving, let earlier = try committedAttempt() { return .committedBefore(earlier) }
-        if attempt.marker.bytes.last == 0 { try removeOldMarkers() }
+        if attempt.marker.bytes.last == 0, attempt.number == 1 { try removeOldMarkers() }
         do {
             let mark = try mark(
                 attempt.number, " FROM store_state WHERE id = ? AND phase = ?", [.integer(1), .text(phase.rawValue)])
@@ -135,10 +135,14 @@ struct WriteTransaction {
         return Mark(time: Timestamp(microseconds: microseconds))
     }
 
+    /// Removes some of those that are of no use any more: more than come meanwhile, and few enough for one write.
     private func removeOldMarkers() throws {
         let (time, bound) = try time()
-        try connection.execute(
-            "DELETE FROM commit_markers WHERE at < \(time) - \(Self.markerLife.wholeMicroseconds)", bound)
+        let old = try connection.rows(
+            "SELECT id FROM commit_markers WHERE at < \(time) - \(Self.markerLife.wholeMicroseconds) LIMIT 500", bound)
+        guard !old.isEmpty else { return }
+        let places = repeatElement("?", count: old.count).joined(separator: ", ")
+        try connection.execute("DELETE FROM commit_markers WHERE id IN (\(places))", old.compactMap(\.first))
     }
 
     /// The store's time as an expression, with the values that it needs.
