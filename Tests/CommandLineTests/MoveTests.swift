@@ -153,7 +153,9 @@ extension CommandLineTests {
             #expect(abort.status == 78 && abort.isOneLine && abort.errors.contains("complete"), "\(abort)")
             // A target that is not to be seen may still be in use.
             try FileManager.default.moveItem(atPath: own + "/moved.db", toPath: own + "/elsewhere.db")
-            let unseen = try Asnode.execute([Asnode.binary, "--data", old, "storage", "copy", "--to", target, "--abort"])
+            let unseen = try Asnode.execute([
+                Asnode.binary, "--data", old, "storage", "copy", "--to", target, "--abort",
+            ])
             #expect(unseen.status == 78 && unseen.isOneLine && unseen.errors.contains("--target-lost"), "\(unseen)")
         }
 

@@ -64,11 +64,15 @@ package struct MigrationLease {
     ///
     /// - Throws: ``ClusterCore/StorageError`` with `busy` when another process took the lease over.
     package func renew() throws {
-        let count = try change(
-            "UPDATE asnode_store SET turn = turn + 1 WHERE id = ? AND holder = ?", [.integer(1), .blob(holder)])
-        guard count == 1 else {
-            throw StorageError(.busy, "another process took the migration over", advice: "look what it says")
+        for _ in 0..<10 {
+            let count = try change(
+                "UPDATE asnode_store SET turn = turn + 1 WHERE id = ? AND holder = ?", [.integer(1), .blob(holder)])
+            if count == 1 { return }
+            // Another process that looked at the row may have been in the way.
+            let row = try connection.rows("SELECT holder FROM asnode_store WHERE id = ?", [.integer(1)]).first
+            guard row == [.blob(holder)] else { break }
         }
+        throw StorageError(.busy, "another process took the migration over", advice: "look what it says")
     }
 
     /// Lets others migrate. What cannot be given back is taken over after ``life``.
