@@ -27,8 +27,9 @@ public final class ServerHosts<Host: Hashable & Sendable>: Sendable {
     ///
     /// - Parameter connect: Connects to one; blocks within a bounded time.
     /// - Returns: What `connect` gave.
-    /// - Throws: What the first said that refused the user or the database, otherwise what the first said. One that
-    ///   refuses is there, and another one may not: a standby that lags does not know what was just made.
+    /// - Throws: What the first said that refused the user or the database. One that refuses is there, and another one may
+    ///   not: a standby that lags does not know what was just made. Otherwise what the first said that will answer soon, as
+    ///   one does whose cluster has just lost a server; else what the first said.
     public func connect<T>(_ connect: (Host) throws -> T) throws -> T {
         var first: (any Error)?
         var refusal: (any Error)?
@@ -41,10 +42,15 @@ public final class ServerHosts<Host: Hashable & Sendable>: Sendable {
                 refusal = refusal ?? error
             } catch {
                 avoid(host)
-                first = first ?? error
+                if first == nil || (Self.passes(error) && !Self.passes(first)) { first = error }
             }
         }
         throw refusal ?? first ?? StorageError(.unavailable, "the URL of the database names no host")
+    }
+
+    /// Whether it is worth trying again soon.
+    private static func passes(_ error: (any Error)?) -> Bool {
+        (error as? StorageError).map { $0.code == .connectionLost || $0.code == .busy } ?? false
     }
 
     /// Has a server tried last for a while: it went away, or turned out not to be the one that takes writes.
