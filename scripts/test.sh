@@ -73,7 +73,7 @@ step "Unit tests" some_tests --skip InteropTests --skip VPNEngineTests --skip Co
     --skip StorageSQLiteTests --skip NodeRuntimeTests --skip ChaosTests
 step "Stores and nodes, one test at a time: threads and clocks" some_tests --no-parallel \
     --filter StorageSQLiteTests --filter NodeRuntimeTests --filter ChaosTests
-step "Database servers: MariaDB and PostgreSQL, one test at a time" some_tests --no-parallel --filter StorageServerTests
+step "Database servers: MariaDB, Galera, PostgreSQL, a pooler; one test at a time" some_tests --no-parallel --filter StorageServerTests
 step "Backends: conformance cases on SQLite, servers and the example's; mutants that fail them" some_tests --no-parallel \
     --filter StorageConformanceTests --filter JournalStoreTests
 # The sources of the example are built and tested above, without access to what is not public.
